@@ -21,6 +21,7 @@ from trailbook.export.bundle import BundleKeys, write_bundle
 from trailbook.export.cut import BundleRequest
 from trailbook.query import Query
 from trailbook.record import owner_rules
+from trailbook.record.columns import endings_of
 from trailbook.tree.checkpoint import format_vkey
 
 _MOST = 1_000_000  # entries of a bundle
@@ -32,8 +33,12 @@ def verify_stored(built: Built, size: int, control: Control) -> Row:
     tell("verifying the whole log")
     store = built.store()
     keys_of = built.deployment.signing.keyring.verifiers
-    rules = owner_rules(built.log.catalogue)
-    asked = VerifyOptions(origin=built.deployment.signing.origin, keys_of=keys_of, rules=rules)
+    asked = VerifyOptions(
+        origin=built.deployment.signing.origin,
+        keys_of=keys_of,
+        rules=owner_rules(built.log.catalogue),
+        endings=endings_of(built.log.catalogue),
+    )
 
     def verify() -> None:
         findings = verify_log(store, ORG, asked).findings

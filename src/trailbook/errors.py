@@ -303,7 +303,7 @@ class ExportChangedError(TrailbookError):
 
 
 class ExportFailedError(TrailbookError):
-    """A process that writes part of an export failed, was ended, or took too long; there is no file."""
+    """A process that writes part of an export ended badly, or a bundle does not verify; there is no file."""
 
     code = "export-failed"
 

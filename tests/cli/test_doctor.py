@@ -19,8 +19,9 @@ from sqlalchemy import create_engine, insert, text
 from sqlalchemy.orm import Session
 from tests.capture.small import User, capturing, spoil
 from tests.cli.conftest import Folder, begin_signed
+from tests.finding.embedded import forged
 
-from trailbook import Actor, Item, Origin, open_deployment
+from trailbook import Actor, Item, Origin, open_deployment, operator
 from trailbook.cli.doctor import _server
 from trailbook.cli.server_lock import alone
 from trailbook.deployment.deployment import Deployment
@@ -28,7 +29,10 @@ from trailbook.deployment.health import Alarms, DiskRoom
 from trailbook.deployment.locations import locations_of
 from trailbook.deployment.opening import open_configured
 from trailbook.deployment.settings import Signs, read_settings
+from trailbook.query import Query, Term
+from trailbook.stores import open_store
 from trailbook.testing import FrozenClock
+from trailbook.testing.small import assigned
 from trailbook.testing.witness import witnessing_server
 from trailbook.tree import format_vkey
 
@@ -185,6 +189,31 @@ def test_a_damaged_index_is_repaired(well: Folder) -> None:
     }
     assert parts(well) == set()
     assert well.good("search", "--category", "roles").out == before
+
+
+def test_an_index_that_hides_an_entry_is_repaired(well: Folder, elsewhere: Path) -> None:
+    """Its digests hold, and it does not follow from the entries: it is said which one is hidden, by `verify` too."""
+    outside = (elsewhere / "outside.txt").read_bytes()
+    deployment = opened(well, elsewhere)
+    deployment.log("acme").record_many([assigned(deployment.clock, number) for number in range(4_200)])
+    deployment.log("acme").upkeep.seal()
+    deployment.signer().sign("acme")
+    person = Query(terms=(Term("concerns", ("user/u-2000",)),))
+    (seq,) = deployment.log("acme").seqs(person, viewer=operator("acme"))
+    deployment.close()
+    asked = ("count", "--concerns", "user/u-2000", "--json")
+    assert (parts(well), well.good(*asked).json["count"]) == (set(), 1)
+    store = open_store(f"sqlite:///{well.path / 'trailbook.db'}")[0]
+    forged.forge(store, "acme", 0, forged.without_posting("about", seq))
+    store.close()
+    assert well.good(*asked).json["count"] == 0
+    (finding,) = well.run("verify", "--json").json["findings"]
+    assert (finding["verdict"], finding["seq"]) == ("index", seq)
+    (risk,) = diagnosis(well)
+    assert (risk["part"], f"seq {seq}: the index hides its about" in risk["says"]) == ("index", True)
+    assert [finding["repaired"] for finding in diagnosis(well, "--repair")] == [True]
+    assert (parts(well), well.good(*asked).json["count"]) == (set(), 1)
+    (elsewhere / "outside.txt").write_bytes(outside)
 
 
 def test_a_damaged_entry_is_not_repaired(well: Folder) -> None:

@@ -7,6 +7,7 @@ import sys
 import zipfile
 from datetime import timedelta
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import apsw
@@ -14,7 +15,13 @@ import pytest
 
 from trailbook import Actor, Item, Log, NewEntry, Viewer, operator
 from trailbook.deployment.deployment import Deployment
-from trailbook.errors import FilterInvalidError, NotCheckpointedError, NotPermittedError
+from trailbook.errors import (
+    ExportFailedError,
+    FilterInvalidError,
+    NotCheckpointedError,
+    NotPermittedError,
+)
+from trailbook.export import bundle as bundles
 from trailbook.export.bundle import BundleKeys, write_bundle
 from trailbook.export.cut import BundleRequest
 from trailbook.query import Query, from_params
@@ -65,9 +72,9 @@ def keys(deployment: Deployment) -> BundleKeys:
 
 def bundle(deployment: Deployment, log: Log, request: BundleRequest) -> tuple[bytes, int]:
     """The bytes of a bundle, and how many entries match."""
-    out = io.BytesIO()
-    count = write_bundle(log, request, out, viewer=OPERATOR, keys=keys(deployment)).count
-    return out.getvalue(), count
+    with NamedTemporaryFile() as file, open(file.name, "w+b") as out:
+        count = write_bundle(log, request, out, viewer=OPERATOR, keys=keys(deployment)).count
+        return Path(file.name).read_bytes(), count
 
 
 def verdict(raw: bytes, folder: Path, deployment: Deployment) -> tuple[int, Any]:
@@ -243,8 +250,13 @@ def test_an_old_bundle_still_verifies_after_an_erasure_and_a_rotation(tmp_path: 
 
 
 @pytest.mark.parametrize("seq", [41, 200, 339])
-def test_both_verifiers_name_the_same_entry(tmp_path: Path, seq: int) -> None:
-    """The package on the log and the single file on its bundle agree, before a body is changed and after."""
+def test_both_verifiers_name_the_same_entry(
+    tmp_path: Path, seq: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The package on the log and the single file on its bundle agree, before a body is changed and after.
+
+    The bundle of the changed log is not handed out, by the verdict of the same file; unchecked it would be.
+    """
     deployment, log, _ = lived(tmp_path)
     raw, _ = bundle(deployment, log, BundleRequest(kind="closed", query=Query()))
     assert deployment.verify(ORG).findings == ()
@@ -257,9 +269,13 @@ def test_both_verifiers_name_the_same_entry(tmp_path: Path, seq: int) -> None:
     database.execute(f"UPDATE entry SET body = ? WHERE {place}", (lied, seq))
     database.close()
     package = [f for f in deployment.verify(ORG).findings if f.verdict == "changed"]
-    answer = verdict(
-        bundle(deployment, log, BundleRequest(kind="closed", query=Query()))[0], tmp_path, deployment
-    )[1]
+    closed = BundleRequest(kind="closed", query=Query())
+    with pytest.raises(ExportFailedError, match="not handed out: changed, entry") as refused:
+        bundle(deployment, log, closed)
+    monkeypatch.setattr(bundles, "require_sound", lambda file, ranges, progress: None)
+    answer = verdict(bundle(deployment, log, closed)[0], tmp_path, deployment)[1]
+    first = answer["findings"][0]
+    assert f"entry {first['seq']}: {first['file']} {first['detail']}" in refused.value.detail
     single = [finding for finding in answer["findings"] if finding["verdict"] == "changed"]
     assert any((f.seq or 0) <= seq < (f.stop or (f.seq or 0) + 1) for f in package)
     assert any(finding["seq"] <= seq <= finding.get("last", finding["seq"]) for finding in single)

@@ -5,6 +5,7 @@ import json
 import zipfile
 from datetime import timedelta
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import pytest
@@ -48,11 +49,12 @@ def written(
 ) -> tuple[dict[str, bytes], BundleFigures]:
     """The files of a bundle, and what its writer says that it holds."""
     deployment, log, _ = life
-    out = io.BytesIO()
-    figures = write_bundle(log, request, out, viewer=viewer, keys=keys(deployment))
-    with zipfile.ZipFile(out) as archive:
+    with NamedTemporaryFile() as file, open(file.name, "w+b") as out:
+        figures = write_bundle(log, request, out, viewer=viewer, keys=keys(deployment))
+        raw = Path(file.name).read_bytes()
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
         return {
-            "bundle": out.getvalue(),
+            "bundle": raw,
             **{name: archive.read(name) for name in archive.namelist()},
         }, figures
 

@@ -15,7 +15,7 @@ from test_runner import READER
 from trailbook import Log, Query
 from trailbook.administration import By, set_working_hours
 from trailbook.deployment.deployment import Deployment
-from trailbook.errors import FilterInvalidError
+from trailbook.errors import ExportFailedError, FilterInvalidError
 from trailbook.export.cut import BundleRequest, bundle_figures
 from trailbook.export.runner import ExportRequest, Runner
 from trailbook.query import WorkingHours, from_params, zone_data_version
@@ -72,6 +72,9 @@ def test_a_bundle_with_the_wrong_offsets_does_not_hold(
     deployment, log = life
     request = BundleRequest(kind="closed", query=Query(hours="night"))
     monkeypatch.setattr("trailbook.export.bundle.offsets_between", lambda tz, low, high: [(low, 7200)])
+    with pytest.raises(ExportFailedError, match=r"matching\.json"):
+        bundle(deployment, log, request)
+    monkeypatch.setattr("trailbook.export.bundle.require_sound", lambda file, ranges, progress: None)
     raw, _ = bundle(deployment, log, request)
     status, answer = verdict(raw, tmp_path, deployment)
     assert (status, {finding["verdict"] for finding in answer["findings"]}) == (1, {"missing", "inserted"})

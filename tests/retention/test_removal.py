@@ -5,15 +5,16 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec import structs
 from tests.retention.canary import files, stored
 
-from trailbook import Log, Origin, Query, operator
+from trailbook import Log, NewEntry, Origin, Query, operator
 from trailbook.errors import EntryExpiredError, InvalidError
 from trailbook.query import from_params
 from trailbook.record.canonical import decode_body
 from trailbook.retention.removal import Retention
 from trailbook.testing import FrozenClock
-from trailbook.testing.small import ANNA, ORG, WEB, grow, opened
+from trailbook.testing.small import ANNA, ORG, WEB, assigned, grow, opened
 from trailbook.testing.trees import tree_faults
 from trailbook.tree.merkle import leaf_hash
 
@@ -66,6 +67,32 @@ def test_removal_sweeps_identities_that_no_kept_body_cites(tmp_path: Path, clock
     assert b"Quixote539" in written
     assert log.items("zebedee quixote139", viewer=VIEWER) == []
     assert log.items("manager", viewer=VIEWER)  # still cited by what is kept
+
+
+def test_a_name_that_only_removed_entries_had_finds_nobody(tmp_path: Path) -> None:
+    """Who has another name by now is found by that, in a log that verifies; by the old one they were found for ever."""
+    clock = FrozenClock()
+    deployment = opened(tmp_path, clock)
+    log = deployment.create(ORG)
+    log.record_many([renamed(clock, "Zebedee Quixote")])
+    clock.move(timedelta(days=1200))
+    log.record_many([renamed(clock, "Zebedee Panza")])
+    assert [item.id for item in log.items("quixote", viewer=VIEWER)] == ["u-9"]
+    log.prune(Retention(kept_for="extended", before=clock() - timedelta(days=1)), actor=ANNA, origin=WEB)
+    assert log.items("quixote", viewer=VIEWER) == []
+    for name in ("zebedee", "panza"):
+        assert [item.id for item in log.items(name, viewer=VIEWER)] == ["u-9"]
+    deployment.signer().sign(ORG)
+    assert deployment.verify(ORG).findings == ()
+    assert b"uixote" not in files(tmp_path)
+    deployment.close()
+
+
+def renamed(clock: FrozenClock, name: str) -> NewEntry:
+    """The role Manager for the same person under a name."""
+    entry = assigned(clock, 9)
+    concern = structs.replace(entry.concerns[0], id="u-9", name=name)
+    return structs.replace(entry, concerns=(concern,))
 
 
 def test_removal_refuses_what_is_not_due(tmp_path: Path, clock: FrozenClock) -> None:

@@ -12,6 +12,7 @@ from urllib.request import urlopen
 
 import msgspec
 import typer
+from msgspec import Struct
 
 from trailbook import capture, deployment as deployments
 from trailbook.cli.context import JSON, open_deployment, open_log, settings_of
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _MOST_SHOWN = 20  # of the faults of one log; `verify` has them all
 _OUTBOX_SECONDS = 60
 _SERVER_SECONDS = 3
+_MOST_SAID = 3  # of the faults of an index
 INTACT = "; entries intact"
 FROM = typer.Option(
     [],
@@ -112,8 +114,7 @@ def _log(
                 if witnesses := deployment.trust(org).witnesses:
                     seen[org] = witnesses
                     yield from _unseen(org, witnesses, deployment.clock())
-                yield from _index(deployment, org, repair=repair)
-                yield from _entries(deployment, org, progress=advance)
+                yield from _one_log(deployment, org, advance, repair=repair)
     except StoreError as error:
         ailment = deployments.refused_ailment(error)
         yield Risk(part=ailment.part, says=ailment.says, do=ailment.do)
@@ -163,41 +164,62 @@ def _older(store: str) -> Risk | None:
     )
 
 
-def _index(deployment: "Deployment", org: str, *, repair: bool) -> Iterator[Risk]:
+class _Looked(Struct, frozen=True):
+    """What is wrong with a log: with its index, in words, and with anything else."""
+
+    index: list[str]
+    risks: list[Risk]
+
+
+def _one_log(deployment: "Deployment", org: str, advance: Progress, *, repair: bool) -> Iterator[Risk]:
+    """What is wrong with a log; a damaged index is made anew where that is asked, and everything looked at again."""
+    looked = _look(deployment, org, advance)
+    faults, left = looked.index, looked.index
+    if repair and faults:
+        deployment.kept_log(org).upkeep.reindex()
+        looked = _look(deployment, org, advance)
+        left = looked.index
+    if faults:
+        yield _index(org, left or faults, repaired=repair and not left)
+    yield from looked.risks
+
+
+def _look(deployment: "Deployment", org: str, advance: Progress) -> _Looked:
+    """What `verify` finds, but for signing that is late, which has been told."""
+    try:
+        outside = deployment.heads_outside(org)
+        report = deployment.verify(org, outside=outside, progress=advance)
+    except TrailbookError as error:
+        says = f"The entries of {org} cannot be verified: {error.detail}."
+        unread = Risk(part="entries", says=says, do="Mend what it says, then ask again.", org=org)
+        return _Looked(deployment.kept_log(org).upkeep.check(), [unread])
+    faults = [f for f in report.findings if f.verdict != "unsigned" and not deployments.is_of_index(f)]
+    risks = [_fault(org, fault) for fault in faults[:_MOST_SHOWN]]
+    if len(faults) > _MOST_SHOWN:
+        says = f"{len(faults) - _MOST_SHOWN} more faults are in {org}."
+        do = "`trailbook verify --json` names them all."
+        risks.append(Risk(part="entries", says=says, do=do, org=org))
+    return _Looked([_words(f) for f in report.findings if deployments.is_of_index(f)], risks)
+
+
+def _index(org: str, faults: list[str], *, repaired: bool) -> Risk:
     """A damaged index: the entries behind it are another question, and it is made anew from them."""
-    log = deployment.kept_log(org)
-    faults = log.upkeep.check()
-    if not faults:
-        return
-    if repair:
-        log.upkeep.reindex()
-        left = log.upkeep.check()
-        faults, repair = left or faults, not left
-    yield Risk(
+    more = f"; and {len(faults) - _MOST_SAID} more" if len(faults) > _MOST_SAID else ""
+    first = "; ".join(faults[:_MOST_SAID])
+    return Risk(
         part="index",
-        says=f"The index of {org} is damaged: {'; '.join(faults[:3])}. What finds entries is; entries are not.",
+        says=f"The index of {org} is damaged: {first}{more}. What finds entries is; entries are not.",
         do="It was built anew from the entries."
-        if repair
+        if repaired
         else "`trailbook doctor --repair` builds it anew from the entries.",
         org=org,
-        repaired=repair,
+        repaired=repaired,
     )
 
 
-def _entries(deployment: "Deployment", org: str, *, progress: Progress) -> Iterator[Risk]:
-    """What `verify` finds, but for the index and for signing that is late, which have been told."""
-    try:
-        outside = deployment.heads_outside(org)
-        report = deployment.verify(org, outside=outside, progress=progress)
-    except TrailbookError as error:
-        says = f"The entries of {org} cannot be verified: {error.detail}."
-        yield Risk(part="entries", says=says, do="Mend what it says, then ask again.", org=org)
-        return
-    faults = [f for f in report.findings if f.verdict != "unsigned" and f.place != "index"]
-    yield from (_fault(org, fault) for fault in faults[:_MOST_SHOWN])
-    if len(faults) > _MOST_SHOWN:
-        says = f"{len(faults) - _MOST_SHOWN} more faults are in {org}."
-        yield Risk(part="entries", says=says, do="`trailbook verify --json` names them all.", org=org)
+def _words(fault: "Finding") -> str:
+    what = fault.what.removesuffix(INTACT)
+    return what if fault.seq is None else f"{fault.place}: {what}"
 
 
 def _fault(org: str, fault: "Finding") -> Risk:

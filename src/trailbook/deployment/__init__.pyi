@@ -25,6 +25,9 @@ from .health import (
     Alarms as Alarms,
     refused_ailment as refused_ailment,
 )
+from .index_findings import (
+    is_of_index as is_of_index,
+)
 from .locations import (
     Locations as Locations,
     locations_of as locations_of,

@@ -54,7 +54,7 @@ from trailbook.proofs import (
     trust,
 )
 from trailbook.query import WORKING_HOURS, WorkingHours
-from trailbook.record import owner_rules
+from trailbook.record import endings_of, owner_rules
 from trailbook.stores import Copies, Jobs, Registry, Store, Views
 from trailbook.tree import Checkpoint, KeyRange, VerifierKey, key_ranges
 from trailbook.verify import Report
@@ -301,6 +301,7 @@ class Deployment:
             stop=stop,
             now=self.clock(),
             rules=owner_rules(self.catalogue),
+            endings=endings_of(self.catalogue),
         )
         return verify_log(self._store, org, options, progress=progress)
 

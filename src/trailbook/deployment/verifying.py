@@ -19,7 +19,7 @@ from trailbook.deployment.deployment import Deployment
 from trailbook.deployment.verification import VerifyOptions, verify_log
 from trailbook.errors import ConfigurationError, TrailbookError
 from trailbook.proofs import Keyring
-from trailbook.record import OwnerRules, owner_rules
+from trailbook.record import OwnerRules, endings_of, owner_rules
 from trailbook.stores import open_store, store_file
 from trailbook.tree import format_range, parse_range
 from trailbook.verify import Report
@@ -40,6 +40,7 @@ class VerifyTask(Struct, frozen=True, kw_only=True):
     ranges: tuple[str, ...]
     now: datetime
     rules: OwnerRules
+    endings: dict[str, bool | None]
 
 
 class Told(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -172,6 +173,7 @@ def task_of(deployment: Deployment, org: str) -> VerifyTask:
         ranges=tuple(map(format_range, deployment.ranges_outside(org))),
         now=deployment.clock(),
         rules=owner_rules(deployment.catalogue),
+        endings=endings_of(deployment.catalogue),
     )
 
 
@@ -209,6 +211,7 @@ def _verify(task: VerifyTask) -> Report:
         ranges=[parse_range(line) for line in task.ranges],
         now=task.now,
         rules=task.rules,
+        endings=task.endings,
     )
     try:
         return verify_log(

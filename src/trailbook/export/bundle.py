@@ -17,6 +17,7 @@ from trailbook.access import Viewer
 from trailbook.errors import NotCheckpointedError
 from trailbook.export import trailbook_verify
 from trailbook.export.cut import BundleFigures, BundleRequest, Cut, Tally, cut_of, figures_in_words
+from trailbook.export.inspection import require_sound
 from trailbook.log import Log
 from trailbook.model import Progress, instant, microseconds, parse_instant, written
 from trailbook.proofs import Evidence, Holdings
@@ -87,10 +88,11 @@ def write_bundle(
     keys: BundleKeys,
     progress: Progress = lambda done, of: None,
 ) -> BundleFigures:
-    """Write a bundle of what the filter finds below the last signed head; how much it holds.
+    """Write a bundle of what the filter finds below the last signed head, and check it; how much it holds.
 
-    Raises: NotPermittedError, for a closed one also where any category is withheld; NotCheckpointedError;
-    FilterInvalidError for a closed one with text or self, and for hours with days of the week; FiguresOfAPersonError.
+    `out` is a file that has a name, by which the verifier that travels inside opens it. Raises: NotPermittedError, for
+    a closed one also where any category is withheld; NotCheckpointedError; FilterInvalidError for a closed one with
+    text or self, and for hours with days of the week; FiguresOfAPersonError; ExportFailedError when it does not hold.
     """
     evidence = log.evidence(viewer=viewer)
     bound = log.frozen(_bound(request.query, evidence), viewer=viewer)
@@ -101,11 +103,13 @@ def write_bundle(
     parts = _Parts(request, cut, evidence, keys.ranges, Tally(cut))
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
         digests: dict[str, str] = {}
-        for name, pieces in _files(parts, progress):
+        for name, pieces in _files(parts, lambda done, of: progress(done, 2 * of)):
             digests[name] = _write(archive, name, pieces)
         files = {name: digest for name, digest in digests.items() if not name.startswith("tile/")}
         text = canonical_json({**_manifest(log, parts), "files": files}).decode() + "\n"
         _write(archive, "manifest.note", [format_note(Note(text, (sign(text, keys.signer),)))])
+    out.flush()
+    require_sound(out.name, keys.ranges, lambda done, of: progress(of + done, 2 * of))
     return parts.tally.figures()
 
 

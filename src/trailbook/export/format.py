@@ -111,8 +111,9 @@ def whole_file(output: Path) -> Iterator[BinaryIO]:
     """A file that has its name once the block ended well; until then, and after a failure, there is none."""
     # Beside the final name, so that the renaming is one step of the file system.
     handle, name = tempfile.mkstemp(prefix=f".{output.name}.", suffix=".part", dir=output.parent)
+    os.close(handle)
     try:
-        with os.fdopen(handle, "w+b") as out:
+        with open(name, "w+b") as out:  # by its name, by which a bundle's verifier opens it again
             yield out
             out.flush()
             os.fsync(out.fileno())

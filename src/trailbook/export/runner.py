@@ -407,7 +407,7 @@ class _Watch:
     def progress(self, done: int, of: int) -> None:
         """Say how far it is; the count of a bundle's rows is its own. Raises: as `look`."""
         if self._orders.is_due(self.job):
-            beaten = self._orders.beat(self.job, min(done, self.job.count))
+            beaten = self._orders.beat(self.job, min(done * self.job.count // max(of, 1), self.job.count))
             if beaten is None:
                 raise Ended
             self.job = beaten

@@ -22,6 +22,10 @@ from .citing import (
 from .embedded.finder import (
     open_embedded as open_embedded,
 )
+from .embedded.rebuild import (
+    IndexMeans as IndexMeans,
+    Rebuild as Rebuild,
+)
 from .embedded.segments import (
     DEFAULT_SIZES as DEFAULT_SIZES,
     SEGMENT as SEGMENT,

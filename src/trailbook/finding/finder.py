@@ -65,7 +65,7 @@ class Finder(Protocol):
         """How many of the matching entries lie between each two edges, in microseconds, ascending."""
 
     def present(self, query: BoundQuery, field: str, among: Sequence[int] = ()) -> set[Any]:
-        """What the log has of a field, whether or not an entry with it was removed; only `query.hidden` is looked at.
+        """What the log has of a field, `query.hidden` looked at alone; what removed entries had may be among it.
 
         Of `category` and `action` every value, none hidden. Of `actor`, `target` and `about`, which is target or
         concerned, the items `among` those given, none hidden. `ended`: those `among` the items given that the last

@@ -7,6 +7,12 @@ from .columns import (
     Tail as Tail,
     new_codes as new_codes,
 )
+from .comparison import (
+    ENTRY as ENTRY,
+    Difference as Difference,
+    differences as differences,
+    require_readable as require_readable,
+)
 from .counting import (
     bars as bars,
     by_cause as by_cause,
@@ -41,7 +47,10 @@ from .segment import (
     Segment as Segment,
     SegmentHead as SegmentHead,
     build_segment as build_segment,
+    entries_of as entries_of,
     fields_of as fields_of,
+    joined as joined,
+    lives_among as lives_among,
     lives_of as lives_of,
     read_head as read_head,
     read_part as read_part,

@@ -19,10 +19,11 @@ from trailbook.index.plan import Clause, Ints, Mask, Plan
 
 Array = npt.NDArray[Any]
 _SPARSE = ("behalf", "origin", "correlation", "cause")  # 0 means none, and is not kept
-_POSTED = ("actor", "about", "target", "source", *_SPARSE)
+POSTED = ("actor", "about", "target", "source", *_SPARSE)
 _RARE = 16  # a term of fewer than one entry in so many is followed by its ranks
 _MANY = 64  # items beyond which whole postings are read instead of one after the other
 _COUNTED = (*CODED, "own")
+COLUMNS = ("actor", "target", "source", *_COUNTED)
 _FIELDS = {  # of a clause, where it asks in several
     "concerns": ("about",),
     "by_or_about": ("actor", "about"),
@@ -67,12 +68,12 @@ def build_segment(
         "order": _small(by_rank["seq"] - first),
         "starts": _small(np.concatenate([[0], np.cumsum(counts)])),
         "concerned": _small(concerned),
-        **{name: _small(by_rank[name]) for name in ("actor", "target", "source", *_COUNTED)},
+        **{name: _small(by_rank[name]) for name in COLUMNS},
         **{f"life.{name}": getattr(lives, name).astype(np.int64) for name in Lives.__struct_fields__},
     }
     ranks = np.arange(len(order))
     about = np.concatenate([by_rank["target"], concerned])
-    cited = {name: (by_rank[name], ranks) for name in _POSTED if name != "about"}
+    cited = {name: (by_rank[name], ranks) for name in POSTED if name != "about"}
     for name, (terms, places) in {
         **cited,
         "about": (about, np.concatenate([ranks, np.repeat(ranks, counts)])),
@@ -140,6 +141,14 @@ class Segment:
     def whole(self) -> bool:
         """Whether nothing was removed since it was sealed, so that its own counts hold."""
         return not self._dead
+
+    def keeps(self, seqs: Ints) -> Mask:
+        """Which of these seqs were not removed since it was sealed."""
+        runs: Ints = np.asarray(
+            [(-1, -1), *self._dead], np.int64
+        )  # ascending; one before all, for none is before it
+        kept: Mask = seqs >= runs[np.searchsorted(runs[:, 0], seqs, "right") - 1, 1]
+        return kept
 
     def part(self, name: str) -> Array:
         """One part. Raises: IndexDamagedError."""
@@ -346,14 +355,20 @@ def read_part(head: SegmentHead, name: str, content: bytes | None) -> Array:
     part = head.parts[name]
     if content is None or _differs(content, part.digest):
         raise IndexDamagedError(f"the index of entries {head.first} to {head.first + head.span} is damaged")
-    return np.frombuffer(content, part.dtype)
+    try:
+        return np.frombuffer(content, part.dtype)
+    except (TypeError, ValueError) as error:  # somebody wrote both, part and digest
+        raise IndexDamagedError(f"{name} of the index from {head.first} on cannot be read") from error
 
 
 def read_head(content: bytes | None, digest: bytes, first: int) -> SegmentHead:
     """A head out of its bytes. Raises: IndexDamagedError."""
     if content is None or _differs(content, digest):
         raise IndexDamagedError(f"the index of entries from {first} on is damaged")
-    return _head.decode(content)
+    try:
+        return _head.decode(content)
+    except msgspec.MsgspecError as error:
+        raise IndexDamagedError(f"the index of entries from {first} on cannot be read") from error
 
 
 def _differs(content: bytes, digest: bytes) -> bool:
@@ -363,10 +378,7 @@ def _differs(content: bytes, digest: bytes) -> bool:
 def fields_of(segment: Segment) -> Fields:
     """A segment's entries as columns again, in the order of rank: what a greater segment is built from."""
     ranks = np.arange(segment.count)
-    of = {
-        name: segment.column(name).astype(np.int64)
-        for name in ("seq", "at", "actor", "target", "source", *_COUNTED)
-    }
+    of = {name: segment.column(name).astype(np.int64) for name in ("seq", "at", *COLUMNS)}
     for name in _SPARSE:
         terms, counts = segment.terms(name)
         of[name] = np.zeros(segment.count, np.int64)
@@ -376,8 +388,40 @@ def fields_of(segment: Segment) -> Fields:
 
 
 def lives_of(segment: Segment) -> Lives:
-    """When targets ended or came back, in a segment."""
-    return Lives(*(segment.part(f"life.{name}") for name in Lives.__struct_fields__))
+    """When targets ended or came back, in a segment; what was removed since says nothing of it."""
+    lives = Lives(*(segment.part(f"life.{name}") for name in Lives.__struct_fields__))
+    return lives if segment.whole else _chosen(lives, segment.keeps(lives.seq))
+
+
+def entries_of(segment: Segment, seqs: Ints) -> tuple[Fields, Lives]:
+    """Those of a segment's entries that are among these seqs, as columns; and when their targets ended."""
+    fields = fields_of(segment)
+    wanted = np.isin(fields.of["seq"], seqs)
+    counts = np.diff(fields.starts)
+    of = {name: column[wanted] for name, column in fields.of.items()}
+    starts = np.concatenate([[0], np.cumsum(counts[wanted])])
+    return Fields(of, starts, fields.concerned[np.repeat(wanted, counts)]), lives_among(segment, seqs)
+
+
+def lives_among(segment: Segment, seqs: Ints) -> Lives:
+    """When targets ended or came back, in those of a segment's entries that are among these seqs."""
+    lives = lives_of(segment)
+    return _chosen(lives, np.isin(lives.seq, seqs))
+
+
+def _chosen(lives: Lives, wanted: Mask) -> Lives:
+    return Lives(*(getattr(lives, name)[wanted] for name in Lives.__struct_fields__))
+
+
+def joined(pieces: Sequence[tuple[Fields, Lives]]) -> tuple[Fields, Lives]:
+    """The entries of several, and their lives, in the order given; at least one."""
+    fields, lives = [f for f, _ in pieces], [life for _, life in pieces]
+    of = {name: np.concatenate([f.of[name] for f in fields]) for name in fields[0].of}
+    starts = np.concatenate([[0], np.cumsum(np.concatenate([np.diff(f.starts) for f in fields]))])
+    together = Lives(
+        *(np.concatenate([getattr(life, name) for life in lives]) for name in Lives.__struct_fields__)
+    )
+    return Fields(of, starts, np.concatenate([f.concerned for f in fields])), together
 
 
 def _marks(count: int, ranks: Ints) -> Mask:

@@ -5,11 +5,12 @@ Owns what a caller hands over and what becomes of it. Refuses to read for anybod
 
 import hmac
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from uuid import UUID
 
 from trailbook.catalogue import Catalogue
 from trailbook.clock import Clock
-from trailbook.errors import BatchRefusedError
+from trailbook.errors import BatchRefusedError, TrailbookError
 from trailbook.finding import Upkeep
 from trailbook.log.held_back import HeldBack
 from trailbook.log.reads import Known, Watched
@@ -51,6 +52,7 @@ class Recorder:
         self._entropy = means.entropy
         self._writer = Writer(store, org, means, upkeep.tell)
         self._recording = upkeep.recording
+        self._seal = upkeep.seal
         self.held_back = HeldBack(org, self.record_each)  # where sign-ins and readings are recorded
         self.before_erasure: Callable[[Item], None] = lambda item: None  # lets go of what is kept elsewhere
         self.on_change: Callable[[], None] = lambda: None  # told when something was erased or removed
@@ -139,9 +141,13 @@ class Recorder:
         Raises: InvalidError when nothing is due; StoreError.
         """
         command = self._command(actor, None, origin)
-        return self.change(
+        receipt = self.change(
             plan_removal(self._store, self._org, self._catalogue, retention, command, progress)
         )
+        # The removal stands, and what it left in the index is masked: whoever seals next takes it out.
+        with suppress(TrailbookError):
+            self._seal()
+        return receipt
 
     def change(self, plan: Callable[[Head], LogChange]) -> Receipt:
         """Record an entry that does more than say so, in one commit with what it does. Raises: what `plan` raises."""

@@ -11,6 +11,13 @@ from .canonical import (
     origin_preimage as origin_preimage,
     token_of as token_of,
 )
+from .columns import (
+    KnownItem as KnownItem,
+    NumberedBody as NumberedBody,
+    body_fields as body_fields,
+    body_lives as body_lives,
+    endings_of as endings_of,
+)
 from .form import (
     body_fault as body_fault,
     read_body as read_body,

@@ -4,7 +4,7 @@ Owns which entries are due and the entry that cites the manifest. Refuses to rem
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from msgspec import Struct, structs
@@ -12,11 +12,12 @@ from msgspec import Struct, structs
 from trailbook.catalogue import Catalogue
 from trailbook.errors import InvalidError
 from trailbook.model import Item, Progress, parse_instant, written
+from trailbook.query import words
 from trailbook.record import canonical_json, decode_body, owner_rules
 from trailbook.recording import LogChange
 from trailbook.retention.belonging import CHUNK, Belongings
 from trailbook.retention.erasure import Command, citing_entry
-from trailbook.stores import Append, Blob, EntryStore, Head, Ledger
+from trailbook.stores import Append, Blob, Directory, EntryStore, Head, Identity, Ledger
 from trailbook.tree import leaf_hash
 
 
@@ -73,10 +74,11 @@ def plan_removal(
         def apply(expected: Head, batch: Append) -> None:
             # The entry that says so stays, and with it everything that it cites.
             staying = {token for row in batch.rows for token in decode_body(row.body).tokens()}
-            sweep = [token for token in due.tokens if token not in staying]
+            sweep = {token for token in due.tokens if token not in staying}
+            forget = _forgotten(store, org, sweep, batch.identities)
             # Whose an item was by an entry that goes alone, an erasure of whom others name has to reach.
             moved = structs.replace(batch, owners=belongings.wrong(store, org, belongings.orphaned()))
-            store.remove(org, expected, moved, leaves=due.leaves, sweep=sweep)
+            store.remove(org, expected, moved, leaves=due.leaves, sweep=sorted(sweep), forget=forget)
 
         entry = citing_entry("activity_log.pruned", Item(type="removal", id=digest), (), command)
         return LogChange(
@@ -105,6 +107,20 @@ def _due(store: Ledger, org: str, head: Head, *, taken: _Taken, progress: Progre
                 staying.update(body.tokens())
         progress(min(start + CHUNK, head.size), head.size)
     return _Due(leaves, sorted(going - staying))
+
+
+def _forgotten(
+    store: Directory, org: str, sweep: set[str], added: Sequence[Identity]
+) -> list[tuple[str, int]]:
+    """The words that only names of these tokens have: whoever had another name is found by that one alone."""
+    versions = store.versions(org, {identity.item for identity in store.identities_of(org, sweep)})
+    going = _words_of(identity for identity in versions if identity.token in sweep)
+    staying = _words_of([*added, *(identity for identity in versions if identity.token not in sweep)])
+    return sorted(going - staying)
+
+
+def _words_of(identities: Iterable[Identity]) -> set[tuple[str, int]]:
+    return {(word, identity.item) for identity in identities for word in words(identity.name or "")}
 
 
 def _runs(seqs: Sequence[int]) -> list[list[int]]:

@@ -94,12 +94,19 @@ class Ledger(Protocol):
         """
 
     def remove(
-        self, org: str, expected: Head, batch: Append, *, leaves: Mapping[int, bytes], sweep: Sequence[str]
+        self,
+        org: str,
+        expected: Head,
+        batch: Append,
+        *,
+        leaves: Mapping[int, bytes],
+        sweep: Sequence[str],
+        forget: Sequence[tuple[str, int]] = (),
     ) -> None:
         """As `append`, and in the same transaction these seqs keep their leaf hash instead of their body.
 
         `sweep` are tokens that no kept body cites any more: their identities go, and words and hints of items
-        without one.
+        without one. `forget` are words that no name left of their item has, which go too.
         Raises: as `append`.
         """
 

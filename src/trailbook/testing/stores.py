@@ -110,6 +110,18 @@ class StoreConformance(LedgerConformance, DirectoryConformance, BlobsConformance
         assert (store.items_by_word(ORG, "anna"), store.items_by_word(ORG, "bob")) == (set(), {2})
         assert store.head(ORG).removed == 1
 
+    def test_remove_forgets_words_of_names_that_went(self, store: Store) -> None:
+        """An item with another name left is found by that one; the words of the name that went find nobody."""
+        store.create(ORG)
+        before, now = version(1, "Anna Li"), version(1, "Anna Berg")
+        known = [("anna", 1), ("li", 1), ("berg", 1)]
+        first = batch(Head(), [row(0)], identities=[before, now], words=known)
+        store.append(ORG, Head(), first)
+        removing = batch(first.head, [row(1)], removed=1)
+        leaves = {0: sha256(b"leaf").digest()}
+        store.remove(ORG, first.head, removing, leaves=leaves, sweep=[before.token], forget=[("li", 1)])
+        assert store.every_word(ORG) == [("anna", 1), ("berg", 1)]
+
     def test_readers_see_whole_commits(self, store: Store) -> None:
         """What a head says is there, is there: rows, ids and identities of the same commit."""
         store.create(ORG)

@@ -38,14 +38,14 @@ class Version(Protocol):
     def owner(self) -> int | None: ...
 
 
-class Fact(Struct, frozen=True):
+class Fact(Struct, frozen=True, gc=False):
     """What a row of the directory says of the log itself: erasure, removal, lost checkpoint or new keys, by its id."""
 
     type: str
     id: str
 
 
-class Held(Struct, frozen=True):
+class Held(Struct, frozen=True, gc=False):
     """What matters of a row once its token was recomputed."""
 
     item: int

@@ -54,7 +54,8 @@ class Seen(Struct, kw_only=True):
     """What the rows read so far say, beside their hashes; `ids` has room for every entry's id.
 
     Of items in `personal` it is learned whose they are by `rules`, of those in `stubs` also by which actions they
-    are targets; `owners` are those by a later entry than the first, `unknown` how many entries no rule fits.
+    are targets; `owners` are those by a later entry than the first, `unknown` how many entries no rule fits. `bodies`
+    are those read since somebody last took them away, by seq.
     """
 
     ids: bytearray
@@ -72,6 +73,7 @@ class Seen(Struct, kw_only=True):
     findings: list[Finding] = field(default_factory=list)
     entries: int = 0
     recorded_at: str = ""
+    bodies: list[tuple[int, Body]] = field(default_factory=list)
 
 
 def read_rows(rows: Iterable[RowFacts], first: int, width: int, seen: Seen) -> list[Leaf]:
@@ -104,6 +106,7 @@ def _leaf(row: RowFacts, seen: Seen) -> bytes:
 
 def _read(seq: int, raw: bytes, seen: Seen) -> None:
     body = decode_body(raw)
+    seen.bodies.append((seq, body))
     concerns = body.concerns
     seen.ids[seq * _ID : seq * _ID + _ID] = _id(body.id)
     if fault := body_fault(raw, body):

@@ -13,7 +13,7 @@ from litestar.testing import TestClient
 from msgspec import structs
 from tests.web.conftest import ANNA, BOB, ORG, PLENTY, WEB
 
-from trailbook import Item, operator
+from trailbook import Item, NewEntry, operator
 from trailbook.administration.access import By, disable_member, put_member
 from trailbook.deployment.deployment import Deployment
 from trailbook.deployment.opening import open_deployment
@@ -124,6 +124,25 @@ def test_a_changed_row_takes_the_answer_back(company: Company) -> None:
     assert not company.verify()
     assert company.verdict() == "No"
     assert "faults were found" in company.text
+
+
+def test_a_verification_that_a_key_tells_of_is_none(company: Company) -> None:
+    """Whoever may record can record such an entry too; the page believes the log's own alone."""
+    company.record()
+    company.sign()
+    forged = NewEntry(
+        action="activity_log.verified",
+        occurred_at=company.now,
+        actor=ANNA,
+        target=Item(type="log", id=ORG),
+        origin=WEB,
+    )
+    company.deployment.log(ORG).record_many([forged], source=Item(type="source", id="k-1", name="HR system"))
+    company.sign()
+    assert company.verdict() == "Probably"
+    company.deployment.log(ORG).record_many([forged])  # the control: it is the source that matters
+    company.sign()
+    assert company.verdict() == "Yes, as far as a log can prove it"
 
 
 def test_what_cannot_be_read_is_said(company: Company) -> None:

@@ -60,7 +60,8 @@ _DO = {
     "outbox-full": "Start `trailbook drain --follow`; `trailbook doctor --from URL` says since when nobody drains.",
     "proof-invalid": "Do not trust what was to be proved. Ask for the proof again, from whoever runs the log.",
     "export-changed": "Export again.",
-    "export-failed": "Export again, with a narrower filter if it took too long.",
+    "export-failed": "Export again, with a narrower filter if it took too long. Of a bundle that does not verify the "
+    "server's log says which entry is at fault: run `trailbook verify`.",
     "signing-refused": "Run `trailbook verify`, and follow [drill 3](../operate.md).",
     "anchor-unavailable": "Nothing at once: it is asked about the next checkpoint. If it stays, look at the address.",
     "call-failed": "Look at the address, and whether `outgoing_private` has to name it; it is tried again by itself.",

@@ -15,7 +15,16 @@ from msgspec import Struct
 
 from trailbook.errors import DamagedError, HeadMovedError, IndexDamagedError, TrailbookError
 from trailbook.finding.bound import BoundQuery
-from trailbook.finding.embedded.segments import DEFAULT_SIZES, Change, Listed, Parts, Sealed, Sizes, merged
+from trailbook.finding.embedded.segments import (
+    DEFAULT_SIZES,
+    Change,
+    Listed,
+    Parts,
+    Sealed,
+    Sizes,
+    merged,
+    without_removed,
+)
 from trailbook.finding.finder import FinderMeans
 from trailbook.finding.items import readable
 from trailbook.index import (
@@ -171,10 +180,14 @@ class Projection:
         return self.ask(lambda now: {item for item, end in ends.items() if _is_seen(now, end, query)})
 
     def seal(self, stopped: Callable[[], bool] = lambda: False) -> int:
-        """Seal full segments, off the commit path, until none is due; how many entries. Raises: StoreError."""
+        """Seal full segments, off the commit path, until none is due; how many entries. Raises: StoreError.
+
+        What retention removed is taken out of the segments that still have it, each in a transaction of its own.
+        """
         done = 0
         with self._sealing:
             self.catch_up()
+            self._clear(stopped)
             while (span := self._ripe()) and not stopped():
                 try:
                     done += self._seal(span)
@@ -259,10 +272,12 @@ class Projection:
                 if state.tail.size >= reach:
                     self._state, self._loaded = state, True
                     self._means.erasures.announce()
-                    return
+                    break
             start = state.tail.size
             stop = min(start + _CHUNK, reach)
             state.add(self._rows_that_are(start, stop), stop)
+        if self._is_due():
+            self.on_ripe()
 
     def _read(self, head: Head, *, mend: bool) -> _State:
         """The sealed part of the index; what is damaged is built anew, which with `mend` is looked for everywhere."""
@@ -304,6 +319,22 @@ class Projection:
         self._state.add(rows, size)
         if self._ripe():
             self.on_ripe()
+
+    def _is_due(self) -> bool:
+        return bool(self._ripe() or self._state.sealed.holed())
+
+    def _clear(self, stopped: Callable[[], bool]) -> None:
+        """Take what retention removed out of the segments that still have it. Raises: StoreError."""
+        state = self._state
+        try:
+            for segment in state.sealed.holed():
+                if not stopped():
+                    self._make(state, state.sealed.joined([segment], without_removed(segment)), 0)
+        except HeadMovedError:  # another process does the same, or seals
+            self._forget()
+            self.catch_up()
+        except IndexDamagedError:
+            self._mend(self.snapshot())
 
     def _ripe(self) -> int:
         """How many entries to seal next: a large segment where one is due, else a small one, else 0."""

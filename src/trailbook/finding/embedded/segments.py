@@ -24,7 +24,9 @@ from trailbook.index import (
     Segment,
     SegmentHead,
     build_segment,
+    entries_of,
     fields_of,
+    joined,
     lives_of,
     read_head,
     read_part,
@@ -66,6 +68,7 @@ class _Removal(Struct):
     seqs: tuple[tuple[int, int], ...]
 
 
+Built = tuple[SegmentHead, dict[str, bytes]]
 _removal = msgspec.json.Decoder(_Removal)
 _segment_list = msgspec.msgpack.Decoder(SegmentList)
 
@@ -143,12 +146,12 @@ class Sealed:
         """
         self.dead = removed(self._store, self._org)
         self._stored = self._store.blob(self._org, *LIST)
-        self._list = SegmentList() if self._stored is None else _list(self._stored)
+        self._list = _list(self._stored)
         heads = [(listed, self._head(listed)) for listed in self._list.segments]
         self.segments = [self._segment(head) for _, head in heads if head is not None]
         return [listed for listed, head in heads if head is None]
 
-    def added(self, built: tuple[SegmentHead, dict[str, bytes]], words: dict[str, list[str]]) -> Change:
+    def added(self, built: Built, words: dict[str, list[str]]) -> Change:
         """The change that appends a segment."""
         return self._change([*self.segments, self._segment(built[0])], built, words)
 
@@ -168,7 +171,7 @@ class Sealed:
         whole = begin >= 0 and begin % large == 0 and len(small) > 1 and small[0].first == begin
         return small if whole else []
 
-    def joined(self, small: Sequence[Segment], built: tuple[SegmentHead, dict[str, bytes]]) -> Change:
+    def joined(self, small: Sequence[Segment], built: Built) -> Change:
         """The change that puts one segment in the place of several."""
         firsts = {s.first for s in small}
         others = [s for s in self.segments if s.first not in firsts]
@@ -185,6 +188,10 @@ class Sealed:
         self.segments = sorted(
             [s for s in self.segments if s.first != damaged.first] + [segment], key=lambda s: s.first
         )
+
+    def holed(self) -> list[Segment]:
+        """The segments that still have entries whose bodies retention removed."""
+        return [s for s in self.segments if self._has_removed(s.head)]
 
     def clear(self) -> None:
         """Forget every segment, in the store too. Raises: HeadMovedError, StoreError."""
@@ -213,36 +220,29 @@ class Sealed:
             f"the segment of entries from {listed.first} on is damaged, or lacks some" for listed in damaged
         ]
         faults += [fault for segment in self.segments for fault in self.faults(segment)]
-        ends = [
-            (0, 0),
-            *sorted(
-                [*((s.first, s.size) for s in self.segments), *((d.first, d.first + d.span) for d in damaged)]
-            ),
-        ]
-        return faults + [
-            f"entries {a} to {b} are in no segment" for (_, a), (b, _) in pairwise(ends) if a != b
-        ]
+        return faults + gaps(self._list.segments)
 
     def _change(
         self,
         segments: list[Segment],
-        built: tuple[SegmentHead, dict[str, bytes]],
+        built: Built,
         words: dict[str, list[str]],
         drop: Sequence[Segment] = (),
     ) -> Change:
-        head, content = built
-        written = msgspec.msgpack.encode(head)
+        own, blobs = content_of(built)
         by_first = {listed.first: listed for listed in self._list.segments}
-        by_first[head.first] = Listed(head.first, head.span, hashlib.sha256(written).digest())
+        by_first[own.first] = own
         listing = SegmentList(segments=tuple(by_first[s.first] for s in segments), words=words)
         stored = _with_digest(msgspec.msgpack.encode(listing))
-        blobs = [Blob(SEGMENT, _named(head, name), part) for name, part in content.items()]
-        blobs += [Blob(SEGMENT, _named(head, "head"), written), Blob(*LIST, stored)]
+        blobs.append(Blob(*LIST, stored))
         gone = [(SEGMENT, _named(s.head, name)) for s in drop for name in ("head", *s.head.parts)]
         return Change(self._stored, segments, listing, blobs, gone)
 
     def _segment(self, head: SegmentHead) -> Segment:
-        return Segment(head, self._fetch, self.dead)
+        return Segment(head, self._fetch, self.dead if self._has_removed(head) else ())
+
+    def _has_removed(self, head: SegmentHead) -> bool:
+        return head.count > head.span - self._removed_of(head.first, head.span)
 
     def _fetch(self, head: SegmentHead, name: str) -> Array:
         key = self._key(head, name)
@@ -260,17 +260,17 @@ class Sealed:
         return self._store.blob(self._org, SEGMENT, _named(head, name))
 
     def _head(self, listed: Listed) -> SegmentHead | None:
-        key = f"{listed.first:012}/{listed.span}/head"
         try:
-            head = read_head(self._store.blob(self._org, SEGMENT, key), listed.digest, listed.first)
+            head = _read_head(self._store, self._org, listed)
         except IndexDamagedError:
             return None
-        return head if head.count >= head.span - self._removed_of(listed) else None
+        return head if head.count >= head.span - self._removed_of(listed.first, listed.span) else None
 
-    def _removed_of(self, listed: Listed) -> int:
+    def _removed_of(self, first: int, span: int) -> int:
         """How many entries of a segment retention removed, before or after it was sealed."""
-        end = listed.first + listed.span
-        return sum(max(0, min(b, end) - max(a, listed.first)) for a, b in self.dead)
+        runs = np.asarray(self.dead, np.int64).reshape(-1, 2)
+        inside = np.minimum(runs[:, 1], first + span) - np.maximum(runs[:, 0], first)
+        return int(inside[inside > 0].sum())
 
 
 def removed(store: TreeStore, org: str) -> list[tuple[int, int]]:
@@ -297,17 +297,52 @@ def _with_digest(content: bytes) -> bytes:
 
 def indexed(store: Blobs, org: str) -> int:
     """How many entries the stored index reaches, by its list alone. Raises: IndexDamagedError, StoreError."""
-    stored = store.blob(org, *LIST)
-    segments = () if stored is None else _list(stored).segments
+    segments = read_list(store, org).segments
     return segments[-1].first + segments[-1].span if segments else 0
 
 
-def _list(stored: bytes) -> SegmentList:
+def read_list(store: Blobs, org: str) -> SegmentList:
+    """The list of the segments as it is stored. Raises: IndexDamagedError, StoreError."""
+    return _list(store.blob(org, *LIST))
+
+
+def read_segment(store: Blobs, org: str, listed: Listed) -> Segment:
+    """A segment as it is stored, whatever was removed since. Raises: IndexDamagedError, StoreError."""
+    head = _read_head(store, org, listed)
+    if (head.first, head.span) != (listed.first, listed.span):
+        raise IndexDamagedError(f"the index of entries from {listed.first} on is that of others")
+    parts = {name: read_part(head, name, store.blob(org, SEGMENT, _named(head, name))) for name in head.parts}
+    return Segment(head, lambda _, name: parts[name])
+
+
+def gaps(segments: Sequence[Listed]) -> list[str]:
+    """Which entries before the last of these segments are in none of them, or in two, in words."""
+    ends = [(0, 0), *sorted((listed.first, listed.first + listed.span) for listed in segments)]
+    return [
+        f"entries {a} to {b} are in no segment" if a < b else f"entries {b} to {a} are in two segments"
+        for (_, a), (b, _) in pairwise(ends)
+        if a != b
+    ]
+
+
+def _read_head(store: Blobs, org: str, listed: Listed) -> SegmentHead:
+    key = f"{listed.first:012}/{listed.span}/head"
+    return read_head(store.blob(org, SEGMENT, key), listed.digest, listed.first)
+
+
+def _list(stored: bytes | None) -> SegmentList:
+    if stored is None:
+        return SegmentList()
     if stored != _with_digest(stored[32:]):
         raise IndexDamagedError(
             "the list of the index's segments is damaged; `trailbook reindex` makes it anew"
         )
-    segments = _segment_list.decode(stored[32:])
+    try:
+        segments = _segment_list.decode(stored[32:])
+    except msgspec.MsgspecError as error:  # somebody wrote both, list and digest
+        raise IndexDamagedError(
+            "the list of the index's segments cannot be read; `trailbook reindex` makes it anew"
+        ) from error
     if segments.v < VERSION:
         return SegmentList()  # of an older version nothing is read: what is sealed anew takes its place
     if segments.v > VERSION:
@@ -315,13 +350,23 @@ def _list(stored: bytes) -> SegmentList:
     return segments
 
 
-def merged(small: Sequence[Segment]) -> tuple[SegmentHead, dict[str, bytes]]:
+def merged(small: Sequence[Segment]) -> Built:
     """One segment of the entries of several."""
-    parts, lives = [fields_of(s) for s in small], [lives_of(s) for s in small]
-    of = {name: np.concatenate([p.of[name] for p in parts]) for name in parts[0].of}
-    starts = np.concatenate([[0], np.cumsum(np.concatenate([np.diff(p.starts) for p in parts]))])
-    fields = Fields(of, starts, np.concatenate([p.concerned for p in parts]))
-    joined = Lives(
-        *(np.concatenate([getattr(part, name) for part in lives]) for name in Lives.__struct_fields__)
-    )
-    return build_segment(small[0].first, small[-1].size - small[0].first, fields, joined)
+    fields, lives = joined([(fields_of(s), lives_of(s)) for s in small])
+    return build_segment(small[0].first, small[-1].size - small[0].first, fields, lives)
+
+
+def without_removed(segment: Segment) -> Built:
+    """The same segment without the entries that were removed since it was sealed."""
+    seqs = segment.seqs(np.arange(segment.count))
+    kept = entries_of(segment, seqs[segment.keeps(seqs)])
+    return build_segment(segment.first, segment.head.span, *kept)
+
+
+def content_of(built: Built) -> tuple[Listed, list[Blob]]:
+    """How a segment stands in the list, and the blobs that it lies in."""
+    head, parts = built
+    written = msgspec.msgpack.encode(head)
+    blobs = [Blob(SEGMENT, _named(head, name), part) for name, part in parts.items()]
+    listed = Listed(head.first, head.span, hashlib.sha256(written).digest())
+    return listed, [*blobs, Blob(SEGMENT, _named(head, "head"), written)]

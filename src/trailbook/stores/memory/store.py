@@ -61,7 +61,14 @@ class MemoryStore:
             log.hints = {item: hint for item, hint in log.hints.items() if item not in gone}
 
     def remove(
-        self, org: str, expected: Head, batch: Append, *, leaves: Mapping[int, bytes], sweep: Sequence[str]
+        self,
+        org: str,
+        expected: Head,
+        batch: Append,
+        *,
+        leaves: Mapping[int, bytes],
+        sweep: Sequence[str],
+        forget: Sequence[tuple[str, int]] = (),
     ) -> None:
         log, swept = self._log(org), set(sweep)
         with log.lock:
@@ -70,7 +77,7 @@ class MemoryStore:
                 log.rows[seq] = StoredEntry(seq, None, leaf)
             log.directory = [i for i in log.directory if i.token not in swept]
             left = {i.item for i in log.directory}
-            log.words = {(word, item) for word, item in log.words if item in left}
+            log.words = {(word, item) for word, item in log.words if item in left} - set(forget)
             log.hints = {item: hint for item, hint in log.hints.items() if item in left}
 
     def seq_of(self, org: str, ids: Sequence[UUID]) -> dict[UUID, int]:

@@ -61,6 +61,7 @@ _ALL_ROWS = _ALL.replace("FROM identity", "FROM identity NOT INDEXED")
 _BY_OWNER = _IDENTITY + " AND owner = ? ORDER BY version"
 _STUB = "UPDATE identity SET key = NULL, name = NULL, salt = NULL WHERE org = ? AND item = ?"
 _FORGET_WORDS = "DELETE FROM word WHERE org = ? AND item = ?"
+_FORGET_WORD = "DELETE FROM word WHERE org = ? AND word = ? AND item = ?"
 _FORGET_HINT = "DELETE FROM hint WHERE org = ? AND item = ?"
 _REMOVE = "UPDATE entry SET body = NULL, leaf = ? WHERE place = ?"
 _SWEEP = "DELETE FROM identity WHERE org = ? AND token = ?"
@@ -189,13 +190,21 @@ class SqliteStore:
         self._take(self._adding(org, expected, batch), stub)
 
     def remove(
-        self, org: str, expected: Head, batch: Append, *, leaves: Mapping[int, bytes], sweep: Sequence[str]
+        self,
+        org: str,
+        expected: Head,
+        batch: Append,
+        *,
+        leaves: Mapping[int, bytes],
+        sweep: Sequence[str],
+        forget: Sequence[tuple[str, int]] = (),
     ) -> None:
         def clear(db: apsw.Connection, number: int) -> None:
             base = number << _SEQ_BITS
             db.executemany(_REMOVE, ((leaf, base + seq) for seq, leaf in leaves.items()))
             db.executemany(_SWEEP, ((number, base64.urlsafe_b64decode(token)) for token in sweep))
             db.execute(_SWEEP_WORDS, (number, number))
+            db.executemany(_FORGET_WORD, ((number, word, item) for word, item in forget))
             db.execute(_SWEEP_HINTS, (number, number))
 
         self._take(self._adding(org, expected, batch), clear)

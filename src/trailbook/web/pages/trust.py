@@ -13,6 +13,7 @@ from msgspec import Struct
 from trailbook.deployment import Underway
 from trailbook.errors import DamagedError
 from trailbook.finding import Shown
+from trailbook.log import LIBRARY
 from trailbook.proofs import Sighting, SignedHead, Trust
 from trailbook.query import Query, Term, from_params
 from trailbook.tree import key_id, parse_range
@@ -129,8 +130,9 @@ def _is_late(signed: SignedHead, size: int, now: datetime) -> bool:
 
 
 def _last(request: Request, actions: tuple[str, ...]) -> Shown | None:
+    """The last of these entries that the log made itself: whoever has a key may record one that says the same."""
     entries = request.log.search(
-        Query(terms=(Term("action", actions),)),
+        Query(terms=(Term("action", actions), Term("source", (f"{LIBRARY.type}/{LIBRARY.id}",)))),
         viewer=request.viewer,
         limit=1,
         lang=request.lang,

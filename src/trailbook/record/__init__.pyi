@@ -11,6 +11,17 @@ from .canonical import (
     origin_preimage as origin_preimage,
     token_of as token_of,
 )
+from .grants import (
+    ACCESS as ACCESS,
+    GRANTING as GRANTING,
+    NOTHING as NOTHING,
+    Grant as Grant,
+    Holder as Holder,
+    Standing as Standing,
+    digest_of as digest_of,
+    grant_of as grant_of,
+    standing as standing,
+)
 from .replay import (
     same_content as same_content,
 )

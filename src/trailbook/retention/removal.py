@@ -1,6 +1,7 @@
 """Removal: bodies whose retention class is past its time go, with a manifest that says which.
 
-Owns which entries are due and the entry that cites the manifest. Refuses to remove what no manifest names.
+Owns which entries are due and the entry that cites the manifest. Refuses to remove what no manifest names, and the
+last entry about access that somebody has: without it nothing would say who gave it.
 """
 
 import hashlib
@@ -15,7 +16,8 @@ from trailbook.model import Item, Progress, parse_instant, written
 from trailbook.record import canonical_json, decode_body
 from trailbook.recording import LogChange
 from trailbook.retention.erasure import CHUNK, Command, citing_entry
-from trailbook.stores import Append, Blob, Head, Ledger
+from trailbook.retention.living import Living
+from trailbook.stores import Append, Blob, EntryStore, Head
 from trailbook.tree import leaf_hash
 
 
@@ -34,7 +36,12 @@ class _Due(Struct, frozen=True):
 
 
 def plan_removal(
-    store: Ledger, org: str, catalogue: Catalogue, retention: Retention, command: Command, progress: Progress
+    store: EntryStore,
+    org: str,
+    catalogue: Catalogue,
+    retention: Retention,
+    command: Command,
+    progress: Progress,
 ) -> Callable[[Head], LogChange]:
     """How to remove the bodies of a retention class, and identities that no kept body cites any more.
 
@@ -69,12 +76,13 @@ def plan_removal(
 
 
 def _due(
-    store: Ledger, org: str, head: Head, *, actions: set[str], before: datetime, progress: Progress
+    store: EntryStore, org: str, head: Head, *, actions: set[str], before: datetime, progress: Progress
 ) -> _Due:
     """What is due of a log: bodies of these actions that were recorded before an instant."""
     leaves: dict[int, bytes] = {}
     going: set[str] = set()
     staying: set[str] = set()
+    living = Living()
     for start in range(0, head.size, CHUNK):
         for row in store.kept(org, start, min(start + CHUNK, head.size)):
             if row.body is None:
@@ -85,7 +93,11 @@ def _due(
                 going.update(body.tokens())
             else:
                 staying.update(body.tokens())
+            living.learn(row.seq, body)
         progress(min(start + CHUNK, head.size), head.size)
+    for seq, tokens in living.entries(store, org):
+        if leaves.pop(seq, None) is not None:
+            staying.update(tokens)
     return _Due(leaves, sorted(going - staying))
 
 

@@ -132,3 +132,21 @@ def test_a_verification_is_remembered_where_that_is_asked(entry_folder: Folder) 
         refused = entry_folder.run(*words)
         assert refused.code == 2
         assert "remember" in refused.err
+
+
+def test_a_changed_entry_is_one_finding_with_what_follows(stamped: Folder) -> None:
+    """In words and in JSON, with exit status 1; the untouched log has none and exits with 0."""
+    assert stamped.run("verify").code == 0
+    db = sqlite3.connect(stamped.path / "trailbook.db")
+    bodies = db.execute("SELECT place, body FROM entry WHERE body IS NOT NULL ORDER BY place").fetchall()
+    db.execute("UPDATE entry SET body = ? WHERE place = ?", (bodies[1][1], bodies[0][0]))
+    db.commit()
+    db.close()
+    ended = stamped.run("verify", "--json")
+    (finding,) = ended.json["findings"]
+    assert (ended.code, finding["verdict"], finding["count"]) == (1, "changed", 1)
+    assert {follows["verdict"] for follows in finding["follows"]} >= {"index"}
+    lines = stamped.run("verify").out.splitlines()
+    assert lines[0].startswith("changed")
+    assert lines[1].startswith("- ")
+    assert lines[-1] == "1 finding"

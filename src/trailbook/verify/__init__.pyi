@@ -4,6 +4,9 @@ from .access import (
     manifest_faults as manifest_faults,
     older as older,
 )
+from .causes import (
+    grouped as grouped,
+)
 from .directory import (
     DirectoryRead as DirectoryRead,
     declarations as declarations,

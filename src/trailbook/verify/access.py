@@ -17,6 +17,7 @@ from trailbook.verify.rows import Seen
 
 Given = Mapping[Holder, bytes]  # the manifest of each row of a registry that gives something
 ManifestOf = Callable[[str], bytes | None]
+_parts = msgspec.json.Decoder(dict[str, Any])
 
 
 def manifest_faults(seen: Seen, directory: DirectoryRead, manifest: ManifestOf) -> Iterator[Finding]:
@@ -74,7 +75,7 @@ def _differing(row: bytes, manifest: bytes | None) -> str:
 def _members(manifest: bytes) -> dict[str, Any]:
     """The members of a manifest beside its version, without whose they are."""
     try:
-        parts = msgspec.json.decode(manifest, type=dict[str, Any])
+        parts = _parts.decode(manifest)
     except msgspec.DecodeError:
         return {}
     return {name: value for part in parts.values() if isinstance(part, dict) for name, value in part.items()}

@@ -187,8 +187,10 @@ def test_last_use_is_written_once_a_minute(credentials: Credentials, clock: Froz
 def test_a_rotated_key_has_two_secrets_for_a_while(credentials: Credentials, clock: FrozenClock) -> None:
     """Both open the same key until the overlap ends; a key that was revoked meanwhile is not rotated."""
     key, old = credentials.new_key("acme", "HR system", ("read",))
-    new = credentials.rotate_key(key, timedelta(hours=1))
-    assert new is not None
+    again, new = credentials.redrawn_key(key, timedelta(hours=1))
+    with pytest.raises(UnauthenticatedError):
+        credentials.credential(new)
+    assert credentials.replace_key(key, again)
     assert [credentials.credential(secret).source.id for secret in (old, new)] == [key.id, key.id]
     clock.move(timedelta(hours=1))
     assert credentials.credential(new).source.id == key.id
@@ -197,7 +199,7 @@ def test_a_rotated_key_has_two_secrets_for_a_while(credentials: Credentials, clo
     kept = credentials.key("acme", key.id)
     assert kept is not None
     assert credentials.revoke_key(key.id)
-    assert credentials.rotate_key(kept, timedelta(hours=1)) is None
+    assert not credentials.replace_key(kept, credentials.redrawn_key(kept, timedelta(hours=1))[0])
     assert not credentials.revoke_key(key.id)
 
 
@@ -211,7 +213,7 @@ def test_a_key_that_is_named_for_a_category_reads_that_one_alone(credentials: Cr
     """It is looked up at each request, so that taking it away works at once."""
     key, secret = credentials.new_key("acme", "HR system", ("read",))
     assert credentials.credential(secret).viewer().restricted == ()
-    assert credentials.name_for_key(key, ("whistleblowing",))
+    assert credentials.replace_key(key, structs.replace(key, restricted=("whistleblowing",)))
     assert credentials.credential(secret).viewer().restricted == ("whistleblowing",)
 
 

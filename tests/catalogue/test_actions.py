@@ -165,7 +165,7 @@ UNNAMED = {
     ),
     *("onboarding", "offboarding", "review", "conversation", "goal", "feedback", "offer", "subject_request"),
 }
-FACTS = {"removal", "key", "checkpoint", "erasure", "search"}
+FACTS = {"access", "removal", "key", "checkpoint", "erasure", "search"}
 NOBODYS = {"case"}  # about nobody, ever: whoever reported or is reported must not be found by it
 
 

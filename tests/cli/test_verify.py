@@ -161,3 +161,21 @@ def test_a_head_is_asked_for_witnesses_and_for_its_age(empty: Folder) -> None:
         assert (ended.code, why in ended.out + ended.err) == (1, True), (file, words)
     both = empty.run("verify", "p.txt", "--policy", "logs", "--key", "key")
     assert (both.code, "key: the policy names" in both.err) == (2, True)
+
+
+def test_a_changed_entry_is_one_finding_with_what_follows(stamped: Folder) -> None:
+    """In words and in JSON, with exit status 1; the untouched log has none and exits with 0."""
+    assert stamped.run("verify").code == 0
+    db = sqlite3.connect(stamped.path / "trailbook.db")
+    bodies = db.execute("SELECT place, body FROM entry WHERE body IS NOT NULL ORDER BY place").fetchall()
+    db.execute("UPDATE entry SET body = ? WHERE place = ?", (bodies[1][1], bodies[0][0]))
+    db.commit()
+    db.close()
+    ended = stamped.run("verify", "--json")
+    (finding,) = ended.json["findings"]
+    assert (ended.code, finding["verdict"], finding["count"]) == (1, "changed", 1)
+    assert {follows["verdict"] for follows in finding["follows"]} >= {"index"}
+    lines = stamped.run("verify").out.splitlines()
+    assert lines[0].startswith("changed")
+    assert lines[1].startswith("- ")
+    assert lines[-1] == "1 finding"

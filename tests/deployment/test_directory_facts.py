@@ -18,7 +18,7 @@ from msgspec import structs
 
 from trailbook import Actor, Concern, Item, NewEntry, Origin
 from trailbook.deployment.verification import VerifyOptions, verify_log
-from trailbook.record import canonical_json, owner_rules
+from trailbook.record import OwnerRules, canonical_json, endings_of, owner_rules
 from trailbook.recording.contract import LogChange
 from trailbook.retention.erasure import Command, plan_erasure
 from trailbook.retention.removal import Retention
@@ -116,9 +116,14 @@ def edit(folder: Path, sql: str, *values: Any) -> int:
 
 def report(folder: Path, rules: bool = True) -> Report:
     signed = open_at(folder)
-    asked = VerifyOptions(origin=ORIGIN, keys_of=KEYRING.verifiers, now=signed.clock.at)
-    if rules:
-        asked = structs.replace(asked, rules=owner_rules(signed.log.catalogue))
+    catalogue = signed.log.catalogue
+    asked = VerifyOptions(
+        origin=ORIGIN,
+        keys_of=KEYRING.verifiers,
+        now=signed.clock.at,
+        rules=owner_rules(catalogue) if rules else OwnerRules(),
+        endings=endings_of(catalogue),
+    )
     try:
         return verify_log(signed.store, ORG, asked)
     finally:

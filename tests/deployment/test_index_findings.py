@@ -20,7 +20,7 @@ from trailbook.finding.embedded.segments import LIST, SegmentList, indexed, read
 from trailbook.index import Segment
 from trailbook.model import Progress, parse_instant
 from trailbook.query import from_params
-from trailbook.record import decode_body, endings_of
+from trailbook.record import decode_body, endings_of, owner_rules
 from trailbook.retention import Retention
 from trailbook.stores import Blob, StoredEntry
 from trailbook.stores.memory.store import MemoryStore
@@ -60,7 +60,7 @@ def verified(log: Kept, progress: Progress = lambda done, total: None, **more: o
         origin=ORIGIN,
         keys_of=KEYRING.verifiers,
         now=log.signed.clock.at,
-        types=frozenset(catalogue.types),
+        rules=owner_rules(catalogue),
         endings=endings_of(catalogue),
     )
     return verify_log(log.store, ORG, structs.replace(options, **more), progress=progress)

@@ -29,6 +29,13 @@ from .gate import (
     clearance as clearance,
     require_everything as require_everything,
 )
+from .manifests import (
+    GrantRow as GrantRow,
+    access_blob as access_blob,
+    access_fact as access_fact,
+    access_manifest as access_manifest,
+    holder_of as holder_of,
+)
 from .passwords import (
     SHORTEST as SHORTEST,
     hash_password as hash_password,

@@ -118,11 +118,8 @@ class Credentials:
         """Keep a key that was drawn."""
         self._registry.keys.add(key)
 
-    def rotate_key(self, key: ApiKey, overlap: timedelta, life: timedelta = KEY_LIFE) -> str | None:
-        """The new secret of a key, or None when it was revoked or rotated meanwhile.
-
-        The old one lives on for `overlap`.
-        """
+    def redrawn_key(self, key: ApiKey, overlap: timedelta, life: timedelta = KEY_LIFE) -> tuple[ApiKey, str]:
+        """A key with a new secret, kept nowhere yet, and that secret; the old one lives on for `overlap`."""
         secret, now = secret_text(self._entropy(32)), self._now()
         new = structs.replace(
             key,
@@ -131,11 +128,11 @@ class Credentials:
             old_hash=key.secret_hash,
             old_until=min(key.expires_at, now + overlap // timedelta(microseconds=1)),
         )
-        return f"tb_{key.id}_{secret}" if self._registry.keys.replace(key, new) else None
+        return new, f"tb_{key.id}_{secret}"
 
-    def name_for_key(self, key: ApiKey, restricted: tuple[str, ...]) -> bool:
-        """Let a key read these restricted categories and no other; False when it was changed or revoked meanwhile."""
-        return self._registry.keys.replace(key, structs.replace(key, restricted=restricted))
+    def replace_key(self, key: ApiKey, new: ApiKey) -> bool:
+        """Keep a key as it is from now on; False when it was changed or revoked meanwhile."""
+        return self._registry.keys.replace(key, new)
 
     def key(self, org: str, key_id: str) -> ApiKey | None:
         """A key of an organisation, revoked and expired ones included, or None."""

@@ -5,6 +5,7 @@ written first: a change nobody hears of is worse than an entry of one that faile
 Refuses to know how anybody signs in (`accounts`).
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct, structs
@@ -17,6 +18,9 @@ from trailbook.access import (
     Organisation,
     Role,
     Viewer,
+    access_blob,
+    access_fact,
+    access_manifest,
     administrators,
     every_role,
     full_of,
@@ -37,6 +41,7 @@ from trailbook.errors import (
     PredefinedRoleError,
 )
 from trailbook.model import MAX_CONCERNS, Actor, Concern, Item, NewEntry, Origin, item_faults
+from trailbook.record import NOTHING
 
 
 class By(Struct, frozen=True):
@@ -59,13 +64,17 @@ class AccessState(Struct, frozen=True, kw_only=True):
 
 
 class AccessEntry(Struct, frozen=True, kw_only=True):
-    """An entry that a change will be: its action and target, whom it is about, and which permissions."""
+    """An entry that a change will be: its action and target, whom it is about, and which permissions.
+
+    `manifest` says what those may do from then on whom it is about, where that changes.
+    """
 
     action: str
     target: Item
     members: tuple[Item, ...] = ()
     permissions: tuple[Item, ...] = ()
     fields: tuple[str, ...] = ()
+    manifest: bytes | None = None
 
 
 class PlannedChange(Struct, frozen=True):
@@ -126,7 +135,12 @@ def add_role(by: By, name: str, permissions: Mapping[str, str], *, categories: S
     def plan(state: AccessState) -> PlannedChange:
         refuse_faults(role_faults(name, permissions, [r.name for r in state.roles.values()]))
         refuse_faults(_category_faults(by, role))
-        entry = AccessEntry(action="role.created", target=role_item(role), fields=("permissions",))
+        entry = AccessEntry(
+            action="role.created",
+            target=role_item(role),
+            fields=("permissions",),
+            manifest=access_manifest(role),
+        )
         return PlannedChange(Change(organisation=state.organisation, put_roles=[role]), [entry])
 
     change_access(by, plan)
@@ -161,6 +175,7 @@ def change_role(
                     target=role_item(role),
                     permissions=moved,
                     fields=("permissions",),
+                    manifest=access_manifest(role),
                 )
             )
         return PlannedChange(Change(organisation=state.organisation, put_roles=[role]), entries)
@@ -183,8 +198,8 @@ def remove_role(by: By, id_: str) -> None:
         role = _own_role(state, id_)
         holders = [m for m in state.members.values() if id_ in m.roles]
         left = [structs.replace(m, roles=tuple(r for r in m.roles if r != id_)) for m in holders]
-        entries = _assigned("role.unassigned", role, [member_item(m) for m in holders])
-        entries.append(AccessEntry(action="role.deleted", target=role_item(role)))
+        entries = _unassigned(role, left)
+        entries.append(AccessEntry(action="role.deleted", target=role_item(role), manifest=NOTHING))
         change = Change(organisation=state.organisation, drop_roles=[id_], put_members=left)
         return PlannedChange(change, entries)
 
@@ -240,7 +255,7 @@ def disable_member(by: By, type_: str, id_: str, *, disabled: bool) -> Member:
         if (old.disabled_at is not None) == disabled:
             return PlannedChange(Change(organisation=state.organisation), [])
         action = "user.deactivated" if disabled else "user.reactivated"
-        entry = AccessEntry(action=action, target=member_item(old))
+        entry = AccessEntry(action=action, target=member_item(old), manifest=access_manifest(put[0]))
         return PlannedChange(Change(organisation=state.organisation, put_members=put), [entry])
 
     change_access(by, plan)
@@ -263,7 +278,10 @@ def withhold(by: By, categories: Sequence[str]) -> tuple[str, ...]:
         )
         organisation = structs.replace(state.organisation, withheld=withheld)
         entry = AccessEntry(
-            action="activity_log.settings_changed", target=log_item(by.org), fields=("categories",)
+            action="activity_log.settings_changed",
+            target=log_item(by.org),
+            fields=("categories",),
+            manifest=access_manifest(organisation),
         )
         entries = [] if withheld == state.organisation.withheld else [entry]
         return PlannedChange(Change(organisation=organisation), entries)
@@ -307,12 +325,16 @@ def record_access(by: By, entries: Sequence[AccessEntry], *, failed: bool = Fals
             concerns=(
                 *(Concern(part="member", **structs.asdict(item)) for item in entry.members),
                 *(Concern(part="permission", **structs.asdict(item)) for item in entry.permissions),
+                *(() if entry.manifest is None else (access_fact(entry.manifest),)),
             ),
             fields=entry.fields,
         )
         for entry in entries
     ]
-    by.deployment.log(by.org).record_many(recorded)
+    manifests = {entry.manifest for entry in entries if entry.manifest is not None}
+    by.deployment.log(by.org).recorder.record_many(
+        recorded, manifests=[access_blob(manifest) for manifest in sorted(manifests)]
+    )
 
 
 def role_item(role: Role) -> Item:
@@ -332,19 +354,32 @@ def log_item(org: str) -> Item:
 
 def _member_entries(state: AccessState, old: Member, new: Member) -> list[AccessEntry]:
     """What has changed of a member: roles given, roles taken away, and the name."""
-    person = member_item(new)
+    person, manifest = [member_item(new)], access_manifest(new)
     added = [state.roles[id_] for id_ in new.roles if id_ not in old.roles]
     dropped = [state.roles[id_] for id_ in old.roles if id_ not in new.roles and id_ in state.roles]
-    entries = [entry for role in added for entry in _assigned("role.assigned", role, [person])]
-    entries += [entry for role in dropped for entry in _assigned("role.unassigned", role, [person])]
+    entries = [entry for role in added for entry in _assigned("role.assigned", role, person, manifest)]
+    entries += [entry for role in dropped for entry in _assigned("role.unassigned", role, person, manifest)]
     if new.name != old.name and old.roles:
-        entries.append(AccessEntry(action="user.profile_updated", target=person, fields=("preferred_name",)))
+        entries.append(
+            AccessEntry(action="user.profile_updated", target=person[0], fields=("preferred_name",))
+        )
     return entries
 
 
-def _assigned(action: str, role: Role, people: Sequence[Item]) -> list[AccessEntry]:
-    parts = [people[at : at + MAX_CONCERNS] for at in range(0, len(people), MAX_CONCERNS)]
-    return [AccessEntry(action=action, target=role_item(role), members=tuple(part)) for part in parts]
+def _unassigned(role: Role, left: Sequence[Member]) -> list[AccessEntry]:
+    """A role taken away, `left` being the members as they are afterwards: an entry states what is the same for all."""
+    alike: dict[bytes, list[Item]] = defaultdict(list)
+    for member in left:
+        alike[access_manifest(member)].append(member_item(member))
+    parts = (_assigned("role.unassigned", role, people, manifest) for manifest, people in alike.items())
+    return [entry for part in parts for entry in part]
+
+
+def _assigned(action: str, role: Role, people: Sequence[Item], manifest: bytes) -> list[AccessEntry]:
+    most = MAX_CONCERNS - 1  # the manifest is a concern too
+    parts = [tuple(people[at : at + most]) for at in range(0, len(people), most)]
+    target = role_item(role)
+    return [AccessEntry(action=action, target=target, members=part, manifest=manifest) for part in parts]
 
 
 def _category_faults(by: By, role: Role) -> tuple[Fault, ...]:

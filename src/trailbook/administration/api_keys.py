@@ -7,11 +7,14 @@ show a secret again: only its hash is kept.
 from collections.abc import Sequence
 from datetime import timedelta
 
+from msgspec import structs
+
 from trailbook.access import (
     KEY_LIFE,
     OVERLAP,
     ApiKey,
     NewKey,
+    access_manifest,
     key_faults,
     refuse_faults,
     require_access,
@@ -20,6 +23,7 @@ from trailbook.access import (
 from trailbook.administration.access import AccessEntry, By, record_access
 from trailbook.errors import AccessMovedError, Fault, NotFoundError
 from trailbook.model import Item, microseconds
+from trailbook.record import NOTHING
 
 
 def list_keys(by: By) -> list[ApiKey]:
@@ -34,7 +38,7 @@ def issue_key(by: By, wanted: NewKey) -> tuple[ApiKey, str]:
     refuse_faults(key_faults(wanted, by.deployment.catalogue.categories))
     key, secret = by.deployment.credentials.drawn_key(by.org, wanted)
     fields = ("scopes", *(("categories",) if key.restricted else ()), "expiry_date")
-    record_access(by, [AccessEntry(action="api_key.created", target=_item(key), fields=fields)])
+    record_access(by, [_entry("api_key.created", key, fields)])
     by.deployment.credentials.keep_key(key)
     return key, secret
 
@@ -46,17 +50,14 @@ def rotate_key(
 
     The key stays the same source. Raises: NotPermittedError, NotFoundError, InvalidError, AccessMovedError.
     """
-    key = find_key(by, id_)
-    if not timedelta(0) <= overlap <= OVERLAP:
-        refuse_faults((Fault("/overlap_hours", "invalid", "is not 0 to 24 hours"),))
-    if life <= timedelta(0):
-        refuse_faults((Fault("/expires_at", "invalid", "is not in the future"),))
-    entries = [AccessEntry(action="api_key.rotated", target=_item(key), fields=("expiry_date",))]
-    record_access(by, entries)
-    secret = by.deployment.credentials.rotate_key(key, overlap, life)
-    if secret is None:
-        record_access(by, entries, failed=True)
-        raise AccessMovedError("somebody else revoked or rotated the key at the same time")
+    with by.deployment.changing_access:
+        key = find_key(by, id_)
+        if not timedelta(0) <= overlap <= OVERLAP:
+            refuse_faults((Fault("/overlap_hours", "invalid", "is not 0 to 24 hours"),))
+        if life <= timedelta(0):
+            refuse_faults((Fault("/expires_at", "invalid", "is not in the future"),))
+        new, secret = by.deployment.credentials.redrawn_key(key, overlap, life)
+        _replace(by, key, new, _entry("api_key.rotated", new, ("expiry_date",)))
     return find_key(by, id_), secret
 
 
@@ -65,15 +66,13 @@ def restrict_key(by: By, id_: str, categories: Sequence[str]) -> ApiKey:
 
     Raises: NotPermittedError, NotFoundError, InvalidError, AccessMovedError.
     """
-    key, named = find_key(by, id_), tuple(sorted(set(categories)))
-    refuse_faults(tuple(restricted_faults(named, by.deployment.catalogue.categories)))
-    if named == key.restricted:
-        return key
-    entries = [AccessEntry(action="api_key.categories_changed", target=_item(key), fields=("categories",))]
-    record_access(by, entries)
-    if not by.deployment.credentials.name_for_key(key, named):
-        record_access(by, entries, failed=True)
-        raise AccessMovedError("somebody else revoked or rotated the key at the same time")
+    named = tuple(sorted(set(categories)))
+    with by.deployment.changing_access:
+        key = find_key(by, id_)
+        refuse_faults(tuple(restricted_faults(named, by.deployment.catalogue.categories)))
+        if named != key.restricted:
+            new = structs.replace(key, restricted=named)
+            _replace(by, key, new, _entry("api_key.categories_changed", new, ("categories",)))
     return find_key(by, id_)
 
 
@@ -82,11 +81,12 @@ def revoke_key(by: By, id_: str) -> bool:
 
     Raises: NotPermittedError, NotFoundError.
     """
-    key = known_key(by, id_)
-    if key.revoked_at is not None:
-        return False
-    record_access(by, [AccessEntry(action="api_key.revoked", target=_item(key))])
-    return by.deployment.credentials.revoke_key(id_)
+    with by.deployment.changing_access:
+        key = known_key(by, id_)
+        if key.revoked_at is not None:
+            return False
+        record_access(by, [AccessEntry(action="api_key.revoked", target=_item(key), manifest=NOTHING)])
+        return by.deployment.credentials.revoke_key(id_)
 
 
 def find_key(by: By, id_: str) -> ApiKey:
@@ -104,6 +104,19 @@ def known_key(by: By, id_: str) -> ApiKey:
     if key is None:
         raise NotFoundError("there is no such key")
     return key
+
+
+def _replace(by: By, key: ApiKey, new: ApiKey, entry: AccessEntry) -> None:
+    """Make a change of a key, which `entry` tells first. Raises: AccessMovedError, and an entry says so."""
+    record_access(by, [entry])
+    if not by.deployment.credentials.replace_key(key, new):
+        record_access(by, [entry], failed=True)
+        raise AccessMovedError("somebody else revoked or rotated the key at the same time")
+
+
+def _entry(action: str, key: ApiKey, fields: tuple[str, ...]) -> AccessEntry:
+    """An entry of a key, which is as `key` from then on."""
+    return AccessEntry(action=action, target=_item(key), fields=fields, manifest=access_manifest(key))
 
 
 def _item(key: ApiKey) -> Item:

@@ -11,6 +11,7 @@ from trailbook.administration.access import AccessEntry, By, log_item, record_ac
 from trailbook.deployment import Deployment
 from trailbook.errors import AccessMovedError, HeadMovedError, NotFoundError
 from trailbook.model import instant, microseconds, written
+from trailbook.record import NOTHING
 
 
 class ListedOrganisation(Struct, frozen=True, kw_only=True):
@@ -31,7 +32,8 @@ def add_organisation(deployment: Deployment, org: str) -> bool:
     deployment.create(org)
     if new:
         record_access(
-            By(deployment, operator(org)), [AccessEntry(action="activity_log.begun", target=log_item(org))]
+            By(deployment, operator(org)),
+            [AccessEntry(action="activity_log.begun", target=log_item(org), manifest=NOTHING)],
         )
     return new
 

@@ -26,11 +26,12 @@ PARTS = (
     *("previous_holder", "supervisor", "previous_supervisor", "substitute", "participant", "reviewer"),
     *("signer", "candidate", "dependant", "synced", "in_scope", "filtered", "represented"),
     *("permission", "role", "course", "job", "document_type", "parent", "recipient", "merged"),
+    "access",
 )
 # These say which thing a change was about, so that nothing else may be named in their place: not the absence that
 # has no name, not the person whom the entry would then be about.
 TYPED_PARTS: dict[str, tuple[str, ...]] = {
-    **{part: (part,) for part in ("permission", "role", "course", "job", "document_type")},
+    **{part: (part,) for part in ("permission", "role", "course", "job", "document_type", "access")},
     "parent": ("team", "location", "department", "cost_centre", "legal_entity"),
     "merged": ("user",),
     "recipient": ("user", "candidate", "team", "department", "location", "role", "integration"),

@@ -5,7 +5,7 @@ did not check.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -309,7 +309,7 @@ def _members(report: "Report") -> dict[str, Any]:
     root = None if report.root is None else report.root.hex()
     return {
         "holds": not report.findings,
-        "findings": report.findings,
+        "findings": verification.grouped(report.findings),
         "notes": report.notes,
         "size": report.size,
         "root": root,
@@ -318,14 +318,22 @@ def _members(report: "Report") -> dict[str, Any]:
     }
 
 
+def _rows(finding: "Finding") -> Iterator[tuple[str, str, str]]:
+    """A finding, and below it what follows from it."""
+    yield finding.verdict, finding.place, finding.what
+    for follows in finding.follows:
+        yield f"- {follows.verdict}", follows.place, follows.what
+
+
 def _say(report: "Report", outside: int) -> None:
     for line in report.notes:
         note(line)
     if report.findings:
-        table((f.verdict, f.place, f.what) for f in report.findings[:_MOST_SHOWN])
-        rest = len(report.findings) - _MOST_SHOWN
+        findings = verification.grouped(report.findings)
+        table(row for f in findings[:_MOST_SHOWN] for row in _rows(f))
+        rest = len(findings) - _MOST_SHOWN
         put(
-            counted(len(report.findings), "finding")
+            counted(len(findings), "finding")
             + (f", of which {rest} are not shown; --json has all" if rest > 0 else "")
         )
         return

@@ -21,6 +21,7 @@ from trailbook.access import Credentials, Viewer, operator
 from trailbook.catalogue import load
 from trailbook.clock import Clock, Entropy, utc_now
 from trailbook.deployment.background import Guest, Loop, recording, running, sealing, signing_loops
+from trailbook.deployment.granted import GrantRows
 from trailbook.deployment.health import Ailment, Alarms, Examined, LoopName, Room, ailments, room_of
 from trailbook.deployment.persons import Persons
 from trailbook.deployment.restart import Restarted, is_behind, restart
@@ -106,6 +107,7 @@ class Deployment:
         self.catalogue = load(folders)
         self.credentials = Credentials(registry, clock, entropy)
         self.access = registry.access
+        self._granted = GrantRows(registry.access, registry.keys)
         self.entropy = entropy
         # One at a time in this process; what other processes change meanwhile the registry's own order shows.
         self.changing_access = threading.Lock()
@@ -303,7 +305,7 @@ class Deployment:
             rules=owner_rules(self.catalogue),
             endings=endings_of(self.catalogue),
         )
-        return verify_log(self._store, org, options, progress=progress)
+        return verify_log(self._store, org, options, registry=self._granted, progress=progress)
 
     def heads_outside(self, org: str) -> list[bytes]:
         """The signed heads of a log that the outside file has, as they stand in it. Raises: DamagedError."""

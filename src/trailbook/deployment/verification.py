@@ -9,13 +9,14 @@ from datetime import timedelta
 
 from msgspec import structs
 
+from trailbook.deployment.granted import GrantRows
 from trailbook.deployment.index_findings import as_written, index_findings, index_notes
 from trailbook.deployment.verification_run import Run, VerifyOptions as VerifyOptions, fault, fault_at
 from trailbook.errors import DamagedError, StoreError
 from trailbook.finding import SEGMENT, IndexMeans, Rebuild
 from trailbook.model import Progress, instant, parse_instant, written
 from trailbook.query import words
-from trailbook.record import decode_body
+from trailbook.record import ACCESS, decode_body
 from trailbook.stores import Identity, Store, StoredEntry
 from trailbook.tree import HASH, TILE, root_of
 from trailbook.verify import (
@@ -26,12 +27,15 @@ from trailbook.verify import (
     Seen,
     Signed,
     TreeHead,
+    access_faults,
     add_tile,
     declarations,
     in_range,
     judge,
     ladder,
     learn,
+    manifest_faults,
+    older,
     open_head,
     overlooked,
     read_rows,
@@ -54,15 +58,22 @@ _UNDERIVED = "whose {} items are is not checked: {} entries about them were reco
 
 
 def verify_log(
-    store: Store, org: str, options: VerifyOptions, *, progress: Progress = lambda done, total: None
+    store: Store,
+    org: str,
+    options: VerifyOptions,
+    *,
+    registry: GrantRows | None = None,
+    progress: Progress = lambda done, total: None,
 ) -> Report:
     """Check a stored log against its signed heads, and everything in it against the log; names every fault.
 
+    With a `registry` it is held against the entries of access too.
     Raises: NotFoundError when there is no such log; StoreError when not even its head can be read.
     """
     # Of one moment, or what is recorded meanwhile looks like a fault; entries themselves stay what they are.
     with store.still(org):
         run = _begin(store, org, options)
+        run.registry, run.given = registry, None if registry is None else run.read(registry.given, org)
         _blobs(run)
         signed = _heads(run)
         _directory(run)
@@ -297,6 +308,29 @@ def _facts(run: Run) -> None:
     first = _first_citing(run, {f.token for f in findings if f.token is not None})
     run.findings += [f if f.token is None else structs.replace(f, seq=first.get(f.token)) for f in findings]
     run.checked |= {"erased": len(named.tokens), "removed": len(run.seen.removed)}
+    _access(run)
+
+
+def _access(run: Run) -> None:
+    """What the registry gives against the entries of access: at fault is what is so before and after all else was read.
+
+    An entry is written before what it tells is done, so that one reading may lie between the two.
+    """
+
+    def manifest(digest: str) -> bytes | None:
+        return run.blob(ACCESS, digest)
+
+    run.findings += manifest_faults(run.seen, run.directory, manifest)
+    given = None if run.registry is None else run.read(run.registry.given, run.org)
+    if run.given is None or given is None:
+        return
+    now = set(access_faults(given, run.seen, run.directory, manifest))
+    run.findings += [f for f in access_faults(run.given, run.seen, run.directory, manifest) if f in now]
+    run.checked["access"] = len(given)
+    if count := older(given, run.seen, run.directory):
+        run.notes.append(
+            f"access older than the entries that state it is not provable: {count} of {len(given)}"
+        )
 
 
 def _absent(run: Run) -> Iterator[Finding]:

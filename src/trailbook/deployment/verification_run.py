@@ -10,12 +10,13 @@ from typing import TypeVar
 
 from msgspec import Struct, field, structs
 
+from trailbook.deployment.granted import GrantRows
 from trailbook.errors import StoreError
 from trailbook.finding import Rebuild
 from trailbook.record import OwnerRules
 from trailbook.stores import Head, Store, StoredEntry
 from trailbook.tree import HASH, TILE, KeyRange
-from trailbook.verify import DirectoryRead, Finding, KeysOf, Seen, Tree, span
+from trailbook.verify import DirectoryRead, Finding, Given, KeysOf, Seen, Tree, span
 
 _T = TypeVar("_T")
 
@@ -49,6 +50,8 @@ class Run(Struct):
     head: Head
     size: int  # entries that can be there: those of the head, as far as rows reach
     seen: Seen
+    registry: GrantRows | None = None
+    given: Given | None = None  # by the registry as the verification began
     tree: Tree = field(default_factory=Tree)
     directory: DirectoryRead = field(default_factory=DirectoryRead)
     findings: list[Finding] = field(default_factory=list)

@@ -16,6 +16,7 @@ from msgspec import Struct, structs
 
 from trailbook.access import Viewer, require_verifying
 from trailbook.deployment.deployment import Deployment
+from trailbook.deployment.granted import GrantRows
 from trailbook.deployment.verification import VerifyOptions, verify_log
 from trailbook.errors import ConfigurationError, TrailbookError
 from trailbook.proofs import Keyring
@@ -202,7 +203,7 @@ def main() -> None:
 
 
 def _verify(task: VerifyTask) -> Report:
-    store, _ = open_store(task.store)
+    store, registry = open_store(task.store)
     keyring = Keyring({}, task.publics)  # type: ignore[arg-type]  # the uses as they are written down
     options = VerifyOptions(
         origin=task.origin,
@@ -215,7 +216,11 @@ def _verify(task: VerifyTask) -> Report:
     )
     try:
         return verify_log(
-            store, task.org, options, progress=lambda done, total: _say(Told(done=done, total=total))
+            store,
+            task.org,
+            options,
+            registry=GrantRows(registry.access, registry.keys),
+            progress=lambda done, total: _say(Told(done=done, total=total)),
         )
     finally:
         store.close()

@@ -25,7 +25,7 @@ from trailbook.retention import (
     plan_erasure,
     plan_removal,
 )
-from trailbook.stores import Head, LogStore
+from trailbook.stores import Blob, Head, LogStore
 
 LIBRARY = Item(type="source", id="library", name="Trailbook library")
 Concerns = dict[str, Item | Sequence[Item]] | Sequence[Concern]
@@ -68,12 +68,17 @@ class Recorder:
         assert result.receipt is not None
         return result.receipt
 
-    def record_many(self, entries: Sequence[NewEntry], *, source: Item | None = None) -> list[Receipt]:
-        """Record all of a batch in one commit, or nothing.
+    def record_many(
+        self, entries: Sequence[NewEntry], *, source: Item | None = None, manifests: Sequence[Blob] = ()
+    ) -> list[Receipt]:
+        """Record all of a batch in one commit, or nothing; with it the manifests that its entries cite.
 
         Raises: BatchRefusedError with the reason of each bad entry; StoreError.
         """
-        results = self._record(self._writer.request(entries, source or self.source, atomic=True))
+        request = self._writer.request(
+            entries, source or self.source, atomic=True, manifests=tuple(manifests)
+        )
+        results = self._record(request)
         return [result.receipt for result in results if result.receipt is not None]
 
     def record_each(self, entries: Sequence[NewEntry], *, source: Item | None = None) -> list[Result]:

@@ -22,6 +22,17 @@ from .form import (
     body_fault as body_fault,
     read_body as read_body,
 )
+from .grants import (
+    ACCESS as ACCESS,
+    GRANTING as GRANTING,
+    NOTHING as NOTHING,
+    Grant as Grant,
+    Holder as Holder,
+    Standing as Standing,
+    digest_of as digest_of,
+    grant_of as grant_of,
+    standing as standing,
+)
 from .owners import (
     Belonging as Belonging,
     OwnerRules as OwnerRules,

@@ -53,11 +53,15 @@ class LogChange(Struct, frozen=True, kw_only=True):
 
 
 class Batch(Struct, frozen=True):
-    """Entries that one caller gives under one credential; `atomic`: all of them or none."""
+    """Entries that one caller gives under one credential; `atomic`: all of them or none.
+
+    `manifests` are blobs that they cite, written with them.
+    """
 
     checked: tuple[Complete | TrailbookError, ...]
     source: Item
     atomic: bool
+    manifests: tuple[Blob, ...] = ()
 
     @property
     def refused(self) -> dict[int, TrailbookError]:

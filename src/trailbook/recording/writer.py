@@ -13,11 +13,20 @@ from msgspec import Struct
 
 from trailbook.catalogue import ItemType
 from trailbook.clock import Entropy
-from trailbook.errors import BatchRefusedError, EntryConflictError, HeadMovedError, StoreError, TrailbookError
+from trailbook.errors import (
+    BatchRefusedError,
+    EntryConflictError,
+    EntryInvalidError,
+    Fault,
+    HeadMovedError,
+    StoreError,
+    TrailbookError,
+)
 from trailbook.index import IndexRow
 from trailbook.model import Actor, Concern, Item, NewEntry, Origin, Receipt, instant, microseconds, written
 from trailbook.proofs import frontier
 from trailbook.record import (
+    ACCESS,
     Cited,
     Complete,
     EntryStamp,
@@ -92,10 +101,13 @@ class Writer:
         self._frontier: Frontier = EMPTY
         self._noted = 0
 
-    def request(self, entries: Sequence[NewEntry], source: Item, *, atomic: bool) -> Batch:
+    def request(
+        self, entries: Sequence[NewEntry], source: Item, *, atomic: bool, manifests: tuple[Blob, ...] = ()
+    ) -> Batch:
         """Entries checked against every rule that needs no log. Raises: BatchRefusedError."""
-        now = self._means.clock()
-        batch = Batch(tuple(self._checked(entry, now) for entry in entries), source, atomic)
+        now, brought = self._means.clock(), frozenset(blob.key for blob in manifests)
+        checked = tuple(_stated(self._checked(entry, now), brought) for entry in entries)
+        batch = Batch(checked, source, atomic, manifests)
         if atomic and (refused := batch.refused):
             raise BatchRefusedError(refused)
         return batch
@@ -181,7 +193,8 @@ class Writer:
                     spoiled[at] = answer
                     break
             else:
-                return _Settled(answers, self._commit(attempt) if attempt.rows else None)
+                manifests = [blob for request in sound for blob in request.manifests]
+                return _Settled(answers, self._commit(attempt, manifests=manifests) if attempt.rows else None)
 
     def _answer(self, attempt: _Attempt, request: Batch) -> Answer:
         results = [self._result(attempt, entry, request.source) for entry in request.checked]
@@ -297,7 +310,9 @@ class Writer:
             return attempt.rows[seq - attempt.head.size].body
         return self._store.kept_at(self._org, [seq])[0].body
 
-    def _commit(self, attempt: _Attempt, change: LogChange | None = None) -> _Written:
+    def _commit(
+        self, attempt: _Attempt, change: LogChange | None = None, *, manifests: Sequence[Blob] = ()
+    ) -> _Written:
         before, leaves = attempt.head, [leaf_hash(row.body) for row in attempt.rows]
         grown, tiles = extend_frontier(self._frontier, leaves)
         few = len(leaves) < _FEW
@@ -313,7 +328,7 @@ class Writer:
             rows=attempt.rows,
             identities=attempt.draft.identities,
             words=attempt.draft.words,
-            blobs=[*blobs, *(change.blobs if change else ())],
+            blobs=[*blobs, *manifests, *(change.blobs if change else ())],
             head=head,
             hints=tuple(attempt.draft.hints.values()),
             owners=attempt.draft.owners,
@@ -343,6 +358,16 @@ class _Cites(Struct, frozen=True, gc=False):
     on_behalf_of: Identity | None
     origin: Identity | None
     concerns: tuple[Identity, ...]
+
+
+def _stated(checked: Complete | TrailbookError, brought: frozenset[str]) -> Complete | TrailbookError:
+    """An entry, or why it is refused: what somebody may do is stated only with the manifest that says so."""
+    if isinstance(checked, Complete):
+        for at, concern in enumerate(checked.entry.concerns):
+            if concern.part == ACCESS and concern.id not in brought:
+                detail = "is access, which only Trailbook's own entries state"
+                return EntryInvalidError((Fault(f"/concerns/{at}", "concern-unknown", detail),))
+    return checked
 
 
 def _items(entries: Iterable[NewEntry]) -> Iterator[Item]:

@@ -1,6 +1,7 @@
 """Removal: bodies whose retention class is past its time go, with a manifest that says which.
 
-Owns which entries are due and the entry that cites the manifest. Refuses to remove what no manifest names.
+Owns which entries are due and the entry that cites the manifest. Refuses to remove what no manifest names, and the
+last entry about access that somebody has: without it nothing would say who gave it.
 """
 
 import hashlib
@@ -17,7 +18,8 @@ from trailbook.record import canonical_json, decode_body, owner_rules
 from trailbook.recording import LogChange
 from trailbook.retention.belonging import CHUNK, Belongings
 from trailbook.retention.erasure import Command, citing_entry
-from trailbook.stores import Append, Blob, Directory, EntryStore, Head, Identity, Ledger
+from trailbook.retention.living import Living
+from trailbook.stores import Append, Blob, Directory, EntryStore, Head, Identity
 from trailbook.tree import leaf_hash
 
 
@@ -88,11 +90,12 @@ def plan_removal(
     return plan
 
 
-def _due(store: Ledger, org: str, head: Head, *, taken: _Taken, progress: Progress) -> _Due:
+def _due(store: EntryStore, org: str, head: Head, *, taken: _Taken, progress: Progress) -> _Due:
     """What is due of a log: bodies of these actions that were recorded before an instant."""
     leaves: dict[int, bytes] = {}
     going: set[str] = set()
     staying: set[str] = set()
+    living = Living()
     for start in range(0, head.size, CHUNK):
         for row in store.kept(org, start, min(start + CHUNK, head.size)):
             if row.body is None:
@@ -105,7 +108,12 @@ def _due(store: Ledger, org: str, head: Head, *, taken: _Taken, progress: Progre
                 going.update(body.tokens())
             else:
                 staying.update(body.tokens())
+            living.learn(row.seq, body)
         progress(min(start + CHUNK, head.size), head.size)
+    # None of them says whose a personal item is, so that `belongings` need not know that they stay.
+    for seq, tokens in living.entries(store, org):
+        if leaves.pop(seq, None) is not None:
+            staying.update(tokens)
     return _Due(leaves, sorted(going - staying))
 
 

@@ -1,3 +1,12 @@
+from .access import (
+    Given as Given,
+    access_faults as access_faults,
+    manifest_faults as manifest_faults,
+    older as older,
+)
+from .causes import (
+    grouped as grouped,
+)
 from .directory import (
     DirectoryRead as DirectoryRead,
     declarations as declarations,

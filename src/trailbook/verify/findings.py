@@ -16,6 +16,9 @@ class Finding(Struct, frozen=True, kw_only=True):
     Of a fault in the directory `token` is whose row it is, and `seq` the first entry that cites it.
 
     `index` means that the entries are intact and something derived from them is not.
+
+    Where `count` faults are alike `grouped` makes one finding of them: `ranges` are the first and last seqs of it,
+    `places` where they are that have none. What `follows` from it, such as an id that leads nowhere, is no cause.
     """
 
     verdict: Verdict
@@ -24,6 +27,10 @@ class Finding(Struct, frozen=True, kw_only=True):
     seq: int | None = None
     stop: int | None = None
     token: str | None = None
+    count: int = 1
+    ranges: tuple[tuple[int, int], ...] = ()
+    places: tuple[str, ...] = ()
+    follows: tuple["Finding", ...] = ()
 
 
 class Report(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from typing import Protocol
 from msgspec import Struct, field
 
 from trailbook.errors import DamagedError
-from trailbook.record import Body, OwnerRules, body_fault, decode_body
+from trailbook.record import GRANTING, Body, Grant, OwnerRules, body_fault, decode_body, grant_of
 from trailbook.tree import HASH
 from trailbook.verify.findings import Finding, at
 
@@ -74,6 +74,10 @@ class Seen(Struct, kw_only=True):
     entries: int = 0
     recorded_at: str = ""
     bodies: list[tuple[int, Body]] = field(default_factory=list)
+    grants: list[Grant] = field(default_factory=list)  # with the fact that states what they give
+    unstated: set[tuple[str, str]] = field(
+        default_factory=set
+    )  # (target, holder) of those before them, without
 
 
 def read_rows(rows: Iterable[RowFacts], first: int, width: int, seen: Seen) -> list[Leaf]:
@@ -128,6 +132,18 @@ def _read(seq: int, raw: bytes, seen: Seen) -> None:
     if body.action in _DECLARING:
         subjects = tuple(c.item for c in concerns)
         seen.declared.append(Declared(seq, body.action, target, subjects))
+    elif body.action in GRANTING:
+        _read_grant(grant_of(seq, body), seen)
+
+
+def _read_grant(grant: Grant | None, seen: Seen) -> None:
+    """What an entry says of somebody's access; one that states nothing counts as older only before all that do."""
+    if grant is None:
+        return
+    if grant.fact is not None:
+        seen.grants.append(grant)
+    elif not seen.grants:
+        seen.unstated.update((grant.target, holder) for holder in grant.holders)
 
 
 def _read_owners(seq: int, body: Body, seen: Seen) -> None:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from msgspec import Struct, field, structs
 
-from trailbook.deployment.granted import GrantRows
+from trailbook.deployment.granted import GrantRows, bound_access
 from trailbook.errors import DamagedError, StoreError
 from trailbook.finding import SEGMENT, Parts, Sealed
 from trailbook.model import Progress, instant, parse_instant, written
@@ -29,14 +29,11 @@ from trailbook.verify import (
     Signed,
     Tree,
     TreeHead,
-    access_faults,
     add_tile,
     declarations,
     judge,
     ladder,
     learn,
-    manifest_faults,
-    older,
     open_head,
     overlooked,
     read_rows,
@@ -52,6 +49,11 @@ _END_OF_TIME = 253_402_300_800_000_000  # microseconds since 1970 of the year 10
 _MOST_STRAYS = 1000
 _UNSIGNED_FOR = timedelta(minutes=10)
 _DECLARING = (b'"activity_log.erased"', b'"activity_log.pruned"', b'"activity_log.restarted"')
+# Of the index, the tree, its heads, who has seen them, and the manifests that entries cite.
+_KINDS = frozenset(
+    "index segment tile checkpoint anchor epoch timestamp timestamped witness witnessed".split()
+)
+_KINDS |= {"erasure", "stubs", "removal", ACCESS}
 _T = TypeVar("_T")
 
 
@@ -171,6 +173,9 @@ def _blobs(run: _Run) -> None:
             run.names.add(name)
             content = run.blobs.get(name) or _read(run, run.store.blob, run.org, *name)
             run.blobs |= {} if content is None else {name: content}
+    for kind, key in sorted(run.names):
+        if kind.partition("/")[0] not in _KINDS:
+            run.findings.append(_finding("inserted", "a log has no such blob", place=f"blob {kind} {key}"))
 
 
 def _heads(run: _Run) -> list[Signed]:
@@ -327,25 +332,17 @@ def _facts(run: _Run) -> None:
 
 
 def _access(run: _Run) -> None:
-    """What the registry gives against the entries of access: at fault is what is so before and after all else was read.
-
-    An entry is written before what it tells is done, so that one reading may lie between the two.
-    """
-
-    def manifest(digest: str) -> bytes | None:
-        return _blob(run, ACCESS, digest)
-
-    run.findings += manifest_faults(run.seen, run.directory, manifest)
     given = None if run.registry is None else _read(run, run.registry.given, run.org)
-    if run.given is None or given is None:
-        return
-    now = set(access_faults(given, run.seen, run.directory, manifest))
-    run.findings += [f for f in access_faults(run.given, run.seen, run.directory, manifest) if f in now]
-    run.checked["access"] = len(given)
-    if count := older(given, run.seen, run.directory):
-        run.notes.append(
-            f"access older than the entries that state it is not provable: {count} of {len(given)}"
-        )
+    bound = bound_access(
+        run.given,
+        given,
+        seen=run.seen,
+        directory=run.directory,
+        manifest=lambda key: _blob(run, ACCESS, key),
+    )
+    run.findings += bound.findings
+    run.notes += bound.notes
+    run.checked |= bound.checked
 
 
 def _absent(run: _Run) -> Iterator[Finding]:

@@ -15,13 +15,11 @@ from bench.measuring import Control, Row, once, row, scaled, seconds, tell
 from bench.site import ORG, Built, Site
 from trailbook.access.viewer import operator
 from trailbook.deployment.settings import DEFAULT_SIGNS
-from trailbook.deployment.verification import VerifyOptions, verify_log
+from trailbook.deployment.verification import VerifyOptions, catalogue_rules, verify_log
 from trailbook.errors import DamagedError
 from trailbook.export.bundle import BundleKeys, write_bundle
 from trailbook.export.cut import BundleRequest
 from trailbook.query import Query
-from trailbook.record import owner_rules
-from trailbook.record.columns import endings_of
 from trailbook.tree.checkpoint import format_vkey
 
 _MOST = 1_000_000  # entries of a bundle
@@ -36,8 +34,7 @@ def verify_stored(built: Built, size: int, control: Control) -> Row:
     asked = VerifyOptions(
         origin=built.deployment.signing.origin,
         keys_of=keys_of,
-        rules=owner_rules(built.log.catalogue),
-        endings=endings_of(built.log.catalogue),
+        rules=catalogue_rules(built.log.catalogue),
     )
 
     def verify() -> None:

@@ -339,3 +339,20 @@ def test_another_process_holds_the_registry_against_the_log(company: Company) ->
     company.deployment.signer().sign(ORG)
     findings = _verify(task_of(company.deployment, ORG)).findings
     assert [f.what for f in findings] == ["no entry gave it"]
+
+
+def test_what_the_file_may_not_hold_is_named(company: Company) -> None:
+    """A blob of a kind that no log has, and a trigger: it would do something at every write."""
+    blob = "INSERT INTO blob (org, kind, key, content) SELECT number, 'extra', 'x', X'00' FROM org"
+    company.edit(blob)
+    assert company.faults() == [("inserted", "a log has no such blob")]
+    company.edit("DELETE FROM blob WHERE kind = 'extra'")
+    assert company.faults() == []
+    company.deployment.close()
+    with sqlite3.connect(company.folder / "log.db") as db:
+        db.execute("CREATE TRIGGER quiet AFTER INSERT ON member BEGIN DELETE FROM member; END")
+    db.close()
+    company.deployment = company.opened()
+    assert [what for _, what in company.faults()] == [
+        "the engine says: there is a trigger 'quiet', which is none of ours"
+    ]

@@ -17,8 +17,8 @@ import pytest
 from msgspec import structs
 
 from trailbook import Actor, Concern, Item, NewEntry, Origin
-from trailbook.deployment.verification import VerifyOptions, verify_log
-from trailbook.record import OwnerRules, canonical_json, endings_of, owner_rules
+from trailbook.deployment.verification import CatalogueRules, VerifyOptions, catalogue_rules, verify_log
+from trailbook.record import canonical_json
 from trailbook.recording.contract import LogChange
 from trailbook.retention.erasure import Command, plan_erasure
 from trailbook.retention.removal import Retention
@@ -121,8 +121,7 @@ def report(folder: Path, rules: bool = True) -> Report:
         origin=ORIGIN,
         keys_of=KEYRING.verifiers,
         now=signed.clock.at,
-        rules=owner_rules(catalogue) if rules else OwnerRules(),
-        endings=endings_of(catalogue),
+        rules=catalogue_rules(catalogue) if rules else CatalogueRules(),
     )
     try:
         return verify_log(signed.store, ORG, asked)

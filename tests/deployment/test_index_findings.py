@@ -15,12 +15,12 @@ from tests.finding.embedded.forged import Arrays, Forge
 from trailbook import Log, Query, operator
 from trailbook.catalogue import load
 from trailbook.deployment.index_findings import as_written, is_of_index
-from trailbook.deployment.verification import VerifyOptions, verify_log
+from trailbook.deployment.verification import VerifyOptions, catalogue_rules, verify_log
 from trailbook.finding.embedded.segments import LIST, SegmentList, indexed, read_list, read_segment
 from trailbook.index import Segment
 from trailbook.model import Progress, parse_instant
 from trailbook.query import from_params
-from trailbook.record import decode_body, endings_of, owner_rules
+from trailbook.record import decode_body, endings_of
 from trailbook.retention import Retention
 from trailbook.stores import Blob, StoredEntry
 from trailbook.stores.memory.store import MemoryStore
@@ -60,8 +60,7 @@ def verified(log: Kept, progress: Progress = lambda done, total: None, **more: o
         origin=ORIGIN,
         keys_of=KEYRING.verifiers,
         now=log.signed.clock.at,
-        rules=owner_rules(catalogue),
-        endings=endings_of(catalogue),
+        rules=catalogue_rules(catalogue),
     )
     return verify_log(log.store, ORG, structs.replace(options, **more), progress=progress)
 
@@ -236,7 +235,7 @@ def test_what_no_catalogue_here_declares_is_a_note(log: Kept) -> None:
     log.log.upkeep.seal()
     assert verified(log).notes == ()
     endings = {action: alive for action, alive in endings_of(load()).items() if action != "user.deleted"}
-    report = verified(log, endings=endings)
+    report = verified(log, rules=structs.replace(catalogue_rules(load()), endings=endings))
     assert report.findings == ()
     assert report.notes == (
         "whether 1 entries end their target was not compared: no catalogue here declares their actions",

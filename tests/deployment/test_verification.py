@@ -11,12 +11,10 @@ import pytest
 from msgspec import structs
 
 from trailbook.deployment.restart import restart
-from trailbook.deployment.verification import VerifyOptions, verify_heads, verify_log
+from trailbook.deployment.verification import VerifyOptions, catalogue_rules, verify_heads, verify_log
 from trailbook.proofs.keyring import keyring_of
 from trailbook.proofs.outside_file import read_outside
 from trailbook.proofs.signer import Signer, Signing
-from trailbook.record import owner_rules
-from trailbook.record.columns import endings_of
 from trailbook.stores import Blob, open_store
 from trailbook.stores.memory.store import MemoryStore
 from trailbook.testing.signed import KEYRING, ORG, ORIGIN, SignedLog, entry_at, fill, open_signed
@@ -31,14 +29,12 @@ BIG = TILE * TILE + 3 * TILE
 
 
 def asked(signed_log: SignedLog, outside: Sequence[bytes] = ()) -> VerifyOptions:
-    rules = owner_rules(signed_log.log.catalogue)
     return VerifyOptions(
         origin=ORIGIN,
         keys_of=KEYRING.verifiers,
         outside=tuple(outside),
         now=signed_log.clock.at,
-        rules=rules,
-        endings=endings_of(signed_log.log.catalogue),
+        rules=catalogue_rules(signed_log.log.catalogue),
     )
 
 

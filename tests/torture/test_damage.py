@@ -15,11 +15,9 @@ import pytest
 from msgspec import Struct, structs
 from tests.amounts import amount
 
-from trailbook.deployment.verification import VerifyOptions, verify_log
+from trailbook.deployment.verification import VerifyOptions, catalogue_rules, verify_log
 from trailbook.errors import TrailbookError
 from trailbook.proofs.outside_file import read_outside
-from trailbook.record import owner_rules
-from trailbook.record.columns import endings_of
 from trailbook.stores import open_store
 from trailbook.stores.sqlite.bodies import unpacked
 from trailbook.testing.signed import KEYRING, ORG, ORIGIN, fill, open_signed
@@ -83,8 +81,7 @@ def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
         keys_of=KEYRING.verifiers,
         outside=tuple(signed.note for signed in read_outside(folder / "outside.txt").notes),
         now=signed.clock.at,
-        rules=owner_rules(signed.log.catalogue),
-        endings=endings_of(signed.log.catalogue),
+        rules=catalogue_rules(signed.log.catalogue),
     )
     contents = read(folder / "log.db")
     assert contents is not None

@@ -25,7 +25,7 @@ from trailbook.deployment.granted import GrantRows
 from trailbook.deployment.health import Ailment, Alarms, Examined, LoopName, Room, ailments, room_of
 from trailbook.deployment.persons import Persons
 from trailbook.deployment.restart import Restarted, is_behind, restart
-from trailbook.deployment.verification import VerifyOptions, verify_log
+from trailbook.deployment.verification import VerifyOptions, catalogue_rules, verify_log
 from trailbook.errors import (
     ConfigurationError,
     EntryConflictError,
@@ -55,7 +55,6 @@ from trailbook.proofs import (
     trust,
 )
 from trailbook.query import WORKING_HOURS, WorkingHours
-from trailbook.record import endings_of, owner_rules
 from trailbook.stores import Copies, Jobs, Registry, Store, Views
 from trailbook.tree import Checkpoint, KeyRange, VerifierKey, key_ranges
 from trailbook.verify import Report
@@ -302,8 +301,7 @@ class Deployment:
             start=start,
             stop=stop,
             now=self.clock(),
-            rules=owner_rules(self.catalogue),
-            endings=endings_of(self.catalogue),
+            rules=catalogue_rules(self.catalogue),
         )
         return verify_log(self._store, org, options, registry=self._granted, progress=progress)
 

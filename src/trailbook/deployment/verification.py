@@ -9,9 +9,16 @@ from datetime import timedelta
 
 from msgspec import structs
 
-from trailbook.deployment.granted import GrantRows
+from trailbook.deployment.granted import GrantRows, bound_access
 from trailbook.deployment.index_findings import as_written, index_findings, index_notes
-from trailbook.deployment.verification_run import Run, VerifyOptions as VerifyOptions, fault, fault_at
+from trailbook.deployment.verification_run import (
+    CatalogueRules as CatalogueRules,
+    Run,
+    VerifyOptions as VerifyOptions,
+    catalogue_rules as catalogue_rules,
+    fault,
+    fault_at,
+)
 from trailbook.errors import DamagedError, StoreError
 from trailbook.finding import SEGMENT, IndexMeans, Rebuild
 from trailbook.model import Progress, instant, parse_instant, written
@@ -27,15 +34,12 @@ from trailbook.verify import (
     Seen,
     Signed,
     TreeHead,
-    access_faults,
     add_tile,
     declarations,
     in_range,
     judge,
     ladder,
     learn,
-    manifest_faults,
-    older,
     open_head,
     overlooked,
     read_rows,
@@ -55,6 +59,11 @@ _DECLARING = tuple(
     f'"activity_log.{action}"'.encode() for action in ("erased", "pruned", "restarted", "key_rotated")
 )
 _UNDERIVED = "whose {} items are is not checked: {} entries about them were recorded under another catalogue"
+# Of the index, the tree, its heads, who has seen them, and the manifests that entries cite.
+_KINDS = frozenset(
+    "index segment tile checkpoint anchor epoch timestamp timestamped witness witnessed".split()
+)
+_KINDS |= {"erasure", "stubs", "removal", ACCESS}
 
 
 def verify_log(
@@ -78,7 +87,7 @@ def verify_log(
         signed = _heads(run)
         _directory(run)
         if run.whole:
-            run.index = Rebuild(store, org, IndexMeans(run.directory.held, options.endings))
+            run.index = Rebuild(store, org, IndexMeans(run.directory.held, options.rules.endings))
     _rows(
         run,
         sorted({run.size, *(checkpoint.size for checkpoint in signed if checkpoint.size <= run.size)}),
@@ -108,7 +117,7 @@ def _begin(store: Store, org: str, options: VerifyOptions) -> Run:
     head = store.head(org)
     extent = store.extent(org, head.size)
     size = head.size if head.size - extent < TILE else extent  # far more missing is told as one range
-    run = Run(store, org, options, head, size, Seen(ids=bytearray(16 * size), rules=options.rules))
+    run = Run(store, org, options, head, size, Seen(ids=bytearray(16 * size), rules=options.rules.owners))
     if size < head.size:
         run.findings.append(fault_at("missing", size, "rows that the log's head counts", head.size))
     beyond = store.extent(org)
@@ -133,6 +142,9 @@ def _blobs(run: Run) -> None:
             run.names.add(name)
             content = run.blobs.get(name) or run.read(run.store.blob, run.org, *name)
             run.blobs |= {} if content is None else {name: content}
+    for kind, key in sorted(run.names):
+        if kind.partition("/")[0] not in _KINDS:
+            run.findings.append(fault("inserted", "a log has no such blob", place=f"blob {kind} {key}"))
 
 
 def _heads(run: Run) -> list[Signed]:
@@ -211,7 +223,7 @@ def _directory(run: Run) -> None:
 
 def _owned(run: Run) -> None:
     """Of which items it matters whose they are: personal ones, and those whose row has an owner."""
-    types = run.options.rules.types
+    types = run.options.rules.owners.types
     held = {token: row for token, row in run.directory.held.items() if row.type != "origin"}
     run.seen.stubs = frozenset(token for token, row in held.items() if row.stub)
     owned = (token for token, row in held.items() if row.owner is not None or types.get(row.type))
@@ -312,25 +324,17 @@ def _facts(run: Run) -> None:
 
 
 def _access(run: Run) -> None:
-    """What the registry gives against the entries of access: at fault is what is so before and after all else was read.
-
-    An entry is written before what it tells is done, so that one reading may lie between the two.
-    """
-
-    def manifest(digest: str) -> bytes | None:
-        return run.blob(ACCESS, digest)
-
-    run.findings += manifest_faults(run.seen, run.directory, manifest)
     given = None if run.registry is None else run.read(run.registry.given, run.org)
-    if run.given is None or given is None:
-        return
-    now = set(access_faults(given, run.seen, run.directory, manifest))
-    run.findings += [f for f in access_faults(run.given, run.seen, run.directory, manifest) if f in now]
-    run.checked["access"] = len(given)
-    if count := older(given, run.seen, run.directory):
-        run.notes.append(
-            f"access older than the entries that state it is not provable: {count} of {len(given)}"
-        )
+    bound = bound_access(
+        run.given,
+        given,
+        seen=run.seen,
+        directory=run.directory,
+        manifest=lambda key: run.blob(ACCESS, key),
+    )
+    run.findings += bound.findings
+    run.notes += bound.notes
+    run.checked |= bound.checked
 
 
 def _absent(run: Run) -> Iterator[Finding]:

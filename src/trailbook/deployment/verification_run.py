@@ -4,16 +4,17 @@ Owns that nothing which a store cannot read ends a verification: it is a finding
 Refuses to judge what was read.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
 from msgspec import Struct, field, structs
 
+from trailbook.catalogue import Catalogue
 from trailbook.deployment.granted import GrantRows
 from trailbook.errors import StoreError
 from trailbook.finding import Rebuild
-from trailbook.record import OwnerRules
+from trailbook.record import OwnerRules, endings_of, owner_rules
 from trailbook.stores import Head, Store, StoredEntry
 from trailbook.tree import HASH, TILE, KeyRange
 from trailbook.verify import DirectoryRead, Finding, Given, KeysOf, Seen, Tree, span
@@ -21,13 +22,27 @@ from trailbook.verify import DirectoryRead, Finding, Given, KeysOf, Seen, Tree, 
 _T = TypeVar("_T")
 
 
+class CatalogueRules(Struct, frozen=True):
+    """What a catalogue says of entries: whose their items are, and of each action whether its target is there after it.
+
+    What neither says is not compared.
+    """
+
+    owners: OwnerRules = OwnerRules()
+    endings: dict[str, bool | None] = {}
+
+
+def catalogue_rules(catalogue: Catalogue) -> CatalogueRules:
+    """What a catalogue says."""
+    return CatalogueRules(owner_rules(catalogue), endings_of(catalogue))
+
+
 class VerifyOptions(Struct, frozen=True, kw_only=True):
     """What to verify by: the log's origin, its keys for an origin, heads kept outside, and what may be known.
 
     `start` and `stop` narrow the re-hash of bodies to whole tiles around them; every tile is still bound to the
     signed head. `ranges` are those that a file outside has of its keys. `now` is needed to say that entries have been
-    unsigned for too long, `rules` to say whose items are. `endings` says of each declared action whether its target is
-    there after it, as `endings_of` does.
+    unsigned for too long.
     """
 
     origin: str
@@ -37,8 +52,7 @@ class VerifyOptions(Struct, frozen=True, kw_only=True):
     start: int = 0
     stop: int | None = None
     now: datetime | None = None
-    rules: OwnerRules = OwnerRules()
-    endings: Mapping[str, bool | None]
+    rules: CatalogueRules
 
 
 class Run(Struct):

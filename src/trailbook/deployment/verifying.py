@@ -17,10 +17,9 @@ from msgspec import Struct, structs
 from trailbook.access import Viewer, require_verifying
 from trailbook.deployment.deployment import Deployment
 from trailbook.deployment.granted import GrantRows
-from trailbook.deployment.verification import VerifyOptions, verify_log
+from trailbook.deployment.verification import CatalogueRules, VerifyOptions, catalogue_rules, verify_log
 from trailbook.errors import ConfigurationError, TrailbookError
 from trailbook.proofs import Keyring
-from trailbook.record import OwnerRules, endings_of, owner_rules
 from trailbook.stores import open_store, store_file
 from trailbook.tree import format_range, parse_range
 from trailbook.verify import Report
@@ -40,8 +39,7 @@ class VerifyTask(Struct, frozen=True, kw_only=True):
     outside: tuple[bytes, ...]
     ranges: tuple[str, ...]
     now: datetime
-    rules: OwnerRules
-    endings: dict[str, bool | None]
+    rules: CatalogueRules
 
 
 class Told(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -173,8 +171,7 @@ def task_of(deployment: Deployment, org: str) -> VerifyTask:
         outside=tuple(deployment.heads_outside(org)),
         ranges=tuple(map(format_range, deployment.ranges_outside(org))),
         now=deployment.clock(),
-        rules=owner_rules(deployment.catalogue),
-        endings=endings_of(deployment.catalogue),
+        rules=catalogue_rules(deployment.catalogue),
     )
 
 
@@ -212,7 +209,6 @@ def _verify(task: VerifyTask) -> Report:
         ranges=[parse_range(line) for line in task.ranges],
         now=task.now,
         rules=task.rules,
-        endings=task.endings,
     )
     try:
         return verify_log(

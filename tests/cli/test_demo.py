@@ -26,6 +26,7 @@ def test_it_is_built_where_it_says_and_nothing_else_stays(nordlys: Folder) -> No
     assert {"log.db", "hr.db"} <= {each.name for each in (nordlys.path / "company").iterdir()}
     nordlys.env["TRAILBOOK_STORE"] = "sqlite:///company/log.db"
     assert int(nordlys.good("--org", "nordlys", "count").out) >= 30_000
+    assert "Everything holds" in nordlys.good("--org", "nordlys", "verify", "--start", "35000").out
     del nordlys.env["TRAILBOOK_STORE"]
 
 

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import webbrowser
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,14 +104,14 @@ def _live(folder: Path) -> "Summary":
     # Everything about the company comes from the seed; the secrets and keys of its log never do.
     signs = deployments.Signs(origin=nordlys.ORIGIN)
     deployments.open_deployment(url, create=True, signs=signs).close()
-    closing: list[Callable[[], None]] = []
+    closes: list[Callable[[], None]] = []
 
     def open_log(clock: Clock, source: Item) -> "Log":
         entropy = random.Random(f"log/{SEED}").randbytes
         deployment = deployments.open_deployment(
             url, folders=[nordlys.CATALOGUE], clock=clock, entropy=entropy, signs=signs
         )
-        closing.append(deployment.close)
+        closes.append(deployment.close)
         log = deployment.create(nordlys.ORG)
         log.recorder.source = source
         # On the company's first day, so that what is newest is somebody's everyday work.
@@ -120,12 +120,17 @@ def _live(folder: Path) -> "Summary":
 
     try:
         with progress("Living through two years") as advance:
-            return nordlys.build(
+            summary = nordlys.build(
                 folder, until=datetime.now(UTC), seed=SEED, progress=advance, open_log=open_log
             )
     finally:
-        for close in closing:
+        for close in closes:
             close()
+    # Or `verify` would say that nobody signed it, until it is served.
+    signs = structs.replace(signs, outside=folder / OUTSIDE_FILE)
+    with closing(deployments.open_deployment(url, folders=[nordlys.CATALOGUE], signs=signs)) as deployment:
+        deployment.signer().sign(nordlys.ORG)
+    return summary
 
 
 def _serve(folder: Path, settings: Settings, listening: socket.socket, *, opens: bool, json: bool) -> None:

@@ -1,17 +1,18 @@
-"""Other names of a tracked table's rows in PostgreSQL: its partitions, the tables that inherit from it, its views.
+"""Other names of a tracked table's rows: in PostgreSQL its partitions, the tables that inherit from it, its views; in
+SQLite the views whose triggers write to it.
 
 Owns the question to the database, asked when capture is installed. Refuses to guess: what is made afterwards is known
-only once capture is installed again. SQLite has none of these but views, which write by triggers of the host's own.
+only once capture is installed again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
 from trailbook.capture.database import HostConnection
-from trailbook.capture.sql_tables import TableName, table_name
+from trailbook.capture.sql_tables import Judgement, TableName, judged, table_name
 from trailbook.capture.trigger_sql import quoted
 
 Kin = Literal["partition", "child", "other"]
@@ -38,6 +39,26 @@ FROM through t JOIN own o ON o.place = t.place LEFT JOIN below b ON b.place = t.
     JOIN pg_class c ON c.oid = t.oid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid <> o.oid AND c.relkind <> 'm' ORDER BY 1, 2, 3
 """
+
+
+_FILES = "SELECT name FROM pragma_database_list"
+_ON_VIEWS = (
+    "SELECT tbl_name, sql FROM {file}.sqlite_master WHERE type = 'trigger'"
+    " AND sql IS NOT NULL AND tbl_name COLLATE NOCASE IN ({views})"
+)
+_VIEWS = "SELECT name FROM {file}.sqlite_master WHERE type = 'view'"
+
+
+class ViewTrigger(Struct, frozen=True):
+    """A trigger on a view of SQLite, and what it writes to."""
+
+    view: TableName
+    body: Judgement
+
+    def writes(self, tables: Iterable[TableName]) -> bool:
+        """Whether it may write to one of some tables."""
+        writes = self.body.writes
+        return bool(self.body.unclear) or any(table.is_written(w) for w in writes for table in tables)
 
 
 class Relative(Struct, frozen=True):
@@ -69,3 +90,26 @@ def relatives_of(connection: HostConnection, places: Sequence[str]) -> Iterator[
         asked = msgspec.json.encode(places).decode()
         for place, schema, table, kin in connection.execute(_RELATIVES, (asked,)).rows:
             yield place, Relative(schema, table, kin)
+
+
+def view_triggers(connection: HostConnection) -> list[ViewTrigger]:
+    """The triggers on views of SQLite, in all files of a connection; none in PostgreSQL, whose views are relatives."""
+    if connection.engine != "sqlite":
+        return []
+    files = [quoted(name) for (name,) in connection.execute(_FILES).rows]
+    views = " UNION ALL ".join(_VIEWS.format(file=file) for file in files)
+    asked = " UNION ALL ".join(_ON_VIEWS.format(file=file, views=views) for file in files)
+    return [
+        ViewTrigger(table_name(view), judged("sqlite", text)) for view, text in connection.execute(asked).rows
+    ]
+
+
+def views_over(triggers: Iterable[ViewTrigger], tables: Iterable[TableName]) -> set[TableName]:
+    """The views by which some tables are written, by way of other views too."""
+    views: set[TableName] = set()
+    while True:
+        reached = [*tables, *views]
+        more = {each.view for each in triggers if each.view not in views and each.writes(reached)}
+        if not more:
+            return views
+        views |= more

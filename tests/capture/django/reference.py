@@ -28,8 +28,8 @@ _AFTER = """## Not seen by hooks, whatever they do
   SQL or by an unmanaged model, is refused before it runs.
 - DDL: `DROP TABLE` and `ALTER TABLE` are no changes of rows.
 
-An UPDATE is an entry for each row in which something differs, but for what is declared to mean nothing. Of an UPDATE
-that changes a key, a row that somebody else commits while it waits counts as changed in all that is set."""
+An UPDATE is an entry for each row in which something differs, but for what is declared to mean nothing. A row that
+somebody else commits while an UPDATE waits for it counts as changed in all that is set."""
 
 
 def page() -> str:

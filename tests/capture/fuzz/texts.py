@@ -255,7 +255,8 @@ def _known(run: Run) -> tuple[Shape, Name, Any]:
     form = run.host.capture.recorder.catalogue.types[ITEMS[shape.kind].type].id
     if form is not None and not re.fullmatch(form, ident[0]):
         raise Inapplicable  # nobody could say it of an item with such an id
-    return shape, (shape.kind, (ident[0],)), row
+    about = ["u-0"] if shape.kind == "link" else []  # whom the entry is about is the second column of its key
+    return shape, (shape.kind, (ident[0], *about)), row
 
 
 def _item(name: Name) -> Item:

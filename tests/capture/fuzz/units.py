@@ -58,7 +58,7 @@ def loaded(run: Run, shape: Shape) -> Any:
     assert run.session is not None
     _, row = run.row(shape)
     thing = run.session.get(shape.model, tuple(row.values[name] for name in shape.key))
-    if thing is None:
+    if thing is None or thing in run.session.deleted:
         raise Inapplicable
     run.say(f"get {type(thing).__name__} {[row.values[name] for name in shape.key]}")
     return thing

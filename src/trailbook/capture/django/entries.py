@@ -73,10 +73,6 @@ class Reader:
         key = tuple(row[: len(self.plan.place.key)])
         return _as_text(key) if self.plan.new_key else key
 
-    def earlier(self, row: Row) -> Earlier:
-        """What a row that the write returned says of itself before."""
-        return Earlier(None, self._differing(row[len(self.plan.returned) :]))
-
     def names(self, columns: Iterable[str]) -> tuple[str, ...]:
         """What declarations call columns."""
         return tuple(name for column in columns for name in self.plan.place.attributes(column))
@@ -174,7 +170,7 @@ def _alike(reader: Reader, changes: Iterable[tuple[Op, tuple[str, ...], ReadRow]
 
 def _added(reader: Reader, rows: Sequence[Row]) -> list[Row]:
     """What capture had returned, beside what the host did."""
-    width = reader.plan.added
+    width = len(reader.plan.returned)
     return [row[len(row) - width :] for row in rows]
 
 
@@ -208,8 +204,6 @@ def _differing(
 
 
 def _known(reader: Reader, before: Mapping[Key, Earlier], row: Row) -> Earlier:
-    if reader.plan.at_once:
-        return reader.earlier(row)
     earlier = before.get(reader.key(row))
     if earlier is not None:
         return earlier

@@ -9,13 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from trailbook.capture.django.database import DjangoConnection
 from trailbook.capture.django.tables import Registered
-from trailbook.capture.relatives import relatives_of
-from trailbook.capture.sql_tables import Judgement, TableName, Write, judged, table_name
+from trailbook.capture.relatives import relatives_of, view_triggers, views_over
+from trailbook.capture.sql_tables import TableName, Write
 
 OtherNames = Mapping[str, Mapping[TableName, tuple[Registered, ...]]]  # by the folded name of the table
-
-_VIEWS = "SELECT name FROM sqlite_master WHERE type = 'view'"
-_ON_VIEWS = f"SELECT tbl_name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name COLLATE NOCASE IN ({_VIEWS})"
 
 
 def other_names_of(plain: DjangoConnection, tables: Mapping[str, Registered]) -> OtherNames:
@@ -55,24 +52,7 @@ def _in_postgresql(
 def _in_sqlite(
     plain: DjangoConnection, tables: Mapping[str, Registered]
 ) -> Iterable[tuple[TableName, Registered]]:
-    """Views whose triggers write to a registered table, or to such a view."""
-    texts = plain.execute(_ON_VIEWS).rows
-    triggers = [(table_name(view), judged("sqlite", text)) for view, text in texts]
+    triggers = view_triggers(plain)
     for entry in {each.model: each for each in tables.values()}.values():
-        for view in _views(triggers, [place.name for place in entry.places]):
+        for view in views_over(triggers, [place.name for place in entry.places]):
             yield view, entry
-
-
-def _views(triggers: Iterable[tuple[TableName, Judgement]], tables: Iterable[TableName]) -> set[TableName]:
-    """The views by which some tables are written, by way of other views too."""
-    views: set[TableName] = set()
-    while True:
-        reached = [*tables, *views]
-        more = {view for view, body in triggers if view not in views and _writes(body, reached)}
-        if not more:
-            return views
-        views |= more
-
-
-def _writes(body: Judgement, tables: Iterable[TableName]) -> bool:
-    return bool(body.unclear) or any(table.is_written(write) for write in body.writes for table in tables)

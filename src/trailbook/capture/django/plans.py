@@ -7,7 +7,7 @@ known exactly; no value of the host is compared here, the database does that.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from trailbook.capture.database import HostConnection
 from trailbook.capture.declarations import Op
@@ -20,9 +20,6 @@ _OPS: Mapping[str, Op] = {"insert": "created", "update": "updated", "delete": "d
 # PostgreSQL's comparison of two rows as they are stored: every type has it, and no collation makes two texts one.
 _DIFFERS = "ROW({column})::record OPERATOR(pg_catalog.*<>) ROW(CAST(({expression}) AS {type}))::record"
 # The sign + takes the affinity off an expression, so that the column's own is applied, as it is when it is stored.
-# The row as it was stands beside the one that is written: no other statement of the host's has its columns.
-_BEFORE = "trailbook_before"
-_HAS_CHANGED = "ROW({table}.{column})::record OPERATOR(pg_catalog.*<>) ROW(trailbook_before.{old})::record"
 _DIFFERS_IN_SQLITE = "{column} COLLATE BINARY IS NOT (+({expression}))"
 
 # Nothing is worked out here, but the parameters have their places.
@@ -45,12 +42,6 @@ class Plan(Struct, frozen=True, kw_only=True):
     old: tuple[str, ...] = ()  # the columns of the old row, where its id may become another
     new_key: tuple[str, ...] = ()  # those columns of the key that are set
     compared: tuple[str, ...] = ()  # the columns of which it says whether they differ
-    at_once: bool = False  # whether the write itself says so, in the last columns of what it returns
-
-    @property
-    def added(self) -> int:
-        """How many columns of what the write returns are capture's own."""
-        return len(self.returned) + (len(self.compared) if self.at_once else 0)
 
 
 def plan_of(
@@ -120,8 +111,6 @@ def _planned(planner: _Planner) -> Plan | None:
         return None
     if planner.tracked.actions["updated"] is None and not renames:
         return None
-    if planner.connection.vendor == "postgresql" and not renames and "*" not in planner.parts.returning:
-        return _at_once(planner, columns)
     return _by_difference(planner, columns, renames=renames)
 
 
@@ -168,40 +157,6 @@ def _by_difference(planner: _Planner, columns: Sequence[str], *, renames: bool) 
         old=old,
         new_key=new_key,
         compared=tuple(assignments),
-    )
-
-
-def _at_once(planner: _Planner, columns: Sequence[str]) -> Plan:
-    """An UPDATE that says itself what differs from the rows that it selects and locks, in one way to the server.
-
-    What the host set stands first and what it asked for after it, so that its parameters keep their order. A column
-    may be set to what no second look would give again: the rows themselves are compared.
-    """
-    parts, target = planner.parts, planner.parts.target
-    key = {column: f"trailbook_key_{at}" for at, column in enumerate(planner.place.key)}
-    old = {column: f"trailbook_old_{at}" for at, column in enumerate(columns)}
-    selected = ", ".join(
-        f"{target}.{planner.quoted(column)} AS {name}" for column, name in (*key.items(), *old.items())
-    )
-    rows = f"(SELECT {selected} FROM {target} {parts.where} FOR NO KEY UPDATE) AS {_BEFORE}"
-    same = " AND ".join(
-        f"{target}.{planner.quoted(column)} = {_BEFORE}.{name}" for column, name in key.items()
-    )
-    returned = planner.columns(whole=not planner.registered.inherits)
-    differs = [
-        _HAS_CHANGED.format(table=target, column=planner.quoted(column), old=name)
-        for column, name in old.items()
-    ]
-    own = [f"{target}.{planner.quoted(column)}" for column in returned]
-    write = structs.replace(parts, head=f"{parts.head.removesuffix(parts.where)} FROM {rows} WHERE {same}")
-    return Plan(
-        registered=planner.registered,
-        place=planner.place,
-        op="updated",
-        text=write.returned([*own, *differs]),
-        returned=returned,
-        compared=tuple(columns),
-        at_once=True,
     )
 
 

@@ -292,7 +292,7 @@ class Statements:
                 raise UncapturedWriteError(
                     f"{plan.place.table}: {count} rows were touched, and {len(rows)} returned"
                 )
-            cursor.cursor = RowsRead(driver, rows, count=len(rows), added=plan.added)
+            cursor.cursor = RowsRead(driver, rows, count=len(rows), added=len(plan.returned))
             if plan.op == "updated" and plan.registered.inherits:
                 self._keep_inherited(reader, inherited_names(reader, before, rows))
             else:

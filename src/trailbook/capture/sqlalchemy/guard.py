@@ -16,7 +16,7 @@ from sqlalchemy.sql.dml import UpdateBase
 
 from trailbook.capture.database import HostConnection
 from trailbook.capture.meaning import Meaning, current_meaning
-from trailbook.capture.relatives import relatives
+from trailbook.capture.relatives import relatives, view_triggers, views_over
 from trailbook.capture.sql_tables import Judgement, TableName, Write, judged, table_name
 from trailbook.capture.sqlalchemy import rollback
 from trailbook.capture.sqlalchemy.rows import Plan
@@ -55,6 +55,12 @@ class Hit(Struct, frozen=True):
     write: Write
     place: TrackedTable
 
+    @property
+    def counted(self) -> bool:
+        """Whether the driver counts the rows: of those written by another name not each database does."""
+        table = self.place.table
+        return table_name(table.name, table.schema).is_written(self.write)
+
 
 class Sight(Struct, frozen=True):
     """What is seen in a text: its judgement, whether it ends a transaction, and its writes to tracked tables.
@@ -78,6 +84,7 @@ class Passage(Struct):
     unit: Unit | None = None
     write: Write | None = None
     meaning: Meaning | None = None
+    counted: bool = True
     touched: int | None = 0
 
 
@@ -103,9 +110,11 @@ class Guard:
 
     def relate(self, connection: HostConnection) -> None:
         """Ask a database by which other names rows of the tracked tables are written there: they count as theirs."""
+        triggers = view_triggers(connection)
         for table in self._keeper.places:
             schema = "" if table.schema is None else f"{quoted(table.schema)}."
             names = {each.name for each in relatives(connection, f"{schema}{quoted(table.name)}")}
+            names |= views_over(triggers, [table_name(table.name, table.schema)])
             self._relatives.setdefault(table, set()).update(names)
         self._known = -1
 
@@ -262,7 +271,9 @@ class Guard:
             plan = self._plan(context)
             if plan is not None and any(plan.is_of(write.verb, hit.place) for hit in hooked):
                 return Passage(plan=plan, write=write)
-        return None if meaning is None else Passage(meaning=meaning)
+        if meaning is None:
+            return None
+        return Passage(meaning=meaning, counted=all(hit.counted for hit in hooked))
 
     def _plan(self, context: Any) -> Plan | None:
         """The plan that was made for just this statement, which carries it."""
@@ -289,7 +300,8 @@ class Guard:
         passage: Passage | None = getattr(context, self._passage, None)
         if passage is None:
             return
-        touched = _touched(connection, cursor, context, exact=passage.meaning is not None)
+        exact = passage.meaning is not None
+        touched = _touched(connection, cursor, context, exact=exact) if passage.counted else None
         passage.touched = (
             None if None in (touched, passage.touched) else (passage.touched or 0) + (touched or 0)
         )

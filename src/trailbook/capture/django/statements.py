@@ -7,6 +7,7 @@ or not at all. Refuses, before it runs, a write to a registered table that is no
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from secrets import token_hex
 from typing import Any, get_args
 
@@ -73,6 +74,8 @@ class Statements:
 
     def __call__(self, execute: Any, sql: Any, params: Any, many: bool, context: Mapping[str, Any]) -> Any:
         """Execute a statement; `execute` is the rest of the way to the driver."""
+        if _is_wrapped(execute):
+            return self._innermost(execute)(sql, params, many, context)
         cursor = context["cursor"]
         unread(cursor)
         self._look()
@@ -97,13 +100,20 @@ class Statements:
             meaning = current_meaning() if hooked else None
             reader = self._reader_beside(meaning, text, judgement, hooked) if hooked else None
             if reader is None:
-                execute(sql, params, many, context)
-                return self._read(cursor, meaning, judgement)
+                with nullcontext() if meaning is None else self._whole():
+                    execute(sql, params, many, context)
+                    return self._read(cursor, meaning, judgement)
             if many:
-                return self._each(cursor, text, params)
+                return self._each(text, params, context)
             self._inherited = before
             self._captured(reader, execute, params, context)
             return cursor.cursor if meaning is None else self._read(cursor, meaning, judgement)
+
+    def _innermost(self, execute: Any) -> Any:
+        """The rest of the way to the driver with this wrapper last, so that it sees what later ones make of it."""
+        if not _is_wrapped(execute):
+            return partial(self, execute)
+        return partial(execute.func, self._innermost(execute.args[0]))
 
     @property
     def plain(self) -> DjangoConnection:
@@ -264,11 +274,12 @@ class Statements:
             self._layouts[target] = layout_of(self.plain, target, table)
         return self._layouts[target]
 
-    def _each(self, cursor: Any, text: str, every: Iterable[Any]) -> Any:
+    def _each(self, text: str, every: Iterable[Any], context: Mapping[str, Any]) -> Any:
         """Many parameter sets, one after the other, for together they return nothing."""
-        count = 0
+        cursor, count = context["cursor"], 0
         for params in every:
-            cursor.execute(text, params)
+            unread(cursor)
+            self(cursor._execute, text, params, False, context)  # past the other wrappers, which have seen it
             count += cursor.rowcount
         unread(cursor)
         cursor.cursor = RowsRead(cursor.cursor, (), count=count, added=0)
@@ -302,6 +313,7 @@ class Statements:
 
     def lock(self) -> None:
         """Write before anything is read in the running transaction."""
+        self._look()
         if self._name is None:  # else capture has written in it
             self.plain.write_first()
 
@@ -344,8 +356,11 @@ class Statements:
             return cursor.cursor
 
     def _may_touch(self, driver: Any, judgement: Judgement) -> bool:
-        """Whether a row may have been touched: not each database counts those written by another name."""
-        if driver.rowcount != 0:
+        """Whether a row may have been touched: not each database counts those written by another name.
+
+        Of several statements, and of one whose CTEs write, the count is that of a part.
+        """
+        if driver.rowcount != 0 or not _is_plain(judgement):
             return True
         return any(list(self.host.written_by_other_name(self.plain, write)) for write in judgement.writes)
 
@@ -374,6 +389,23 @@ class Statements:
         return bool(self.plain.execute(asked, (meant.after, meant.text)).rows[0][0])
 
     @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """On SQLite many parameter sets that fail half way leave rows behind: they go, for they have no entry."""
+        if self.connection.vendor != "sqlite":
+            yield
+            return
+        self.lock()  # a savepoint begins no transaction then
+        self.plain.execute("SAVEPOINT trailbook_meant")
+        try:
+            yield
+        except BaseException:
+            if self.connection.connection.in_transaction:
+                self.plain.execute("ROLLBACK TO trailbook_meant")
+                self.plain.execute("RELEASE trailbook_meant")
+            raise
+        self.plain.execute("RELEASE trailbook_meant")
+
+    @contextmanager
     def _or_nothing(self) -> Iterator[None]:
         """A statement ran: if its entry cannot be written it is not committed, even where the host goes on."""
         try:
@@ -384,6 +416,18 @@ class Statements:
             else:
                 self.connection.rollback()
             raise
+
+
+def _is_wrapped(execute: Any) -> bool:
+    """Whether another wrapper stands on the way to the driver, as Django puts it there."""
+    return isinstance(execute, partial) and len(execute.args) == 1 and not execute.keywords
+
+
+def _is_plain(judgement: Judgement) -> bool:
+    """Whether a text is one write and nothing else."""
+    if judgement.unclear or judgement.statements != 1 or len(judgement.writes) != 1:
+        return False
+    return judgement.begins == judgement.writes[0].verb
 
 
 def statements_of(connection: BaseDatabaseWrapper) -> Statements | None:

@@ -1,5 +1,6 @@
 """What a host says that its statements mean: never trusted to a count, a transaction or a half that are not theirs."""
 
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import pytest
@@ -50,24 +51,47 @@ def test_a_count_of_a_part_is_not_trusted(bob: Person, text: str) -> None:
     assert (Person.objects.get().seen, captured()) == (1, MEANT)
 
 
+RENAME = "UPDATE app_user SET name = %s WHERE id = %s"
+HALF, WHOLE = [("half", 1), (None, 1)], [("half", 1), ("whole", 1)]
+
+
 @SQLITE
-@pytest.mark.parametrize("autocommit", [True, False])
-def test_many_parameters_that_fail_half_way_leave_nothing(bob: Person, autocommit: bool) -> None:
-    """The host goes on: what ran before the error is gone, for it has no entry; the control: what succeeds."""
-    rename = "UPDATE app_user SET name = %s WHERE id = %s"
-    transaction.set_autocommit(autocommit)
-    try:
-        with transaction.atomic(), recorded_as("user.deactivated", target=BOB), connection.cursor() as cursor:
+@pytest.mark.parametrize("inside", [True, False])
+def test_many_parameters_that_fail_half_way_leave_nothing(bob: Person, inside: bool) -> None:
+    """Though the host catches the error: what ran before has no entry; the control: what succeeds has, and stays."""
+    for sets in (HALF, WHOLE):
+        transaction.set_autocommit(inside)
+        try:
+            with (
+                transaction.atomic() if inside else nullcontext(),
+                suppress(IntegrityError),
+                recorded_as("user.deactivated", target=BOB),
+                connection.cursor() as cursor,
+            ):
+                cursor.executemany(RENAME, sets)
+            connection.commit()
+        finally:
+            transaction.set_autocommit(True)
+        done = sets is WHOLE
+        assert (Person.objects.get().name, captured()) == (("whole", MEANT) if done else ("Bob", []))
+
+
+@SQLITE
+@pytest.mark.parametrize("word", ["FAIL", "ABORT"])
+def test_a_write_that_fails_half_way_leaves_nothing(bob: Person, word: str) -> None:
+    """What a trigger of the host's keeps of it is gone; the control: what SQLite undoes itself dooms nothing."""
+    Person.objects.create(pk=2, name="Eve")
+    forget()
+    raises = f"BEFORE UPDATE ON app_user WHEN new.id = 2 BEGIN SELECT RAISE({word}, 'no'); END"
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE TRIGGER keeps {raises}")
+        with transaction.atomic():
             with pytest.raises(IntegrityError):
-                cursor.executemany(rename, [("half", 1), (None, 1)])
-            Person.objects.filter(name="half").update(seen=5)
-        transaction.set_autocommit(True)
-        assert (Person.objects.get().name, captured()) == ("Bob", [])
-        with recorded_as("user.deactivated", target=BOB), connection.cursor() as cursor:
-            cursor.executemany(rename, [("half", 1), ("whole", 1)])
-        assert (Person.objects.get().name, captured()) == ("whole", MEANT)
-    finally:
-        transaction.set_autocommit(True)
+                cursor.execute("UPDATE app_user SET name = 'half'")
+            if word == "ABORT":
+                cursor.execute("UPDATE app_user SET name = 'whole' WHERE id = 1")
+    name, entries = ("Bob", []) if word == "FAIL" else ("whole", [("user.profile_updated", "user/1")])
+    assert (Person.objects.get(pk=1).name, captured()) == (name, entries)
 
 
 @SQLITE

@@ -102,7 +102,7 @@ class Statements:
             if reader is None:
                 with nullcontext() if meaning is None else self._whole():
                     execute(sql, params, many, context)
-                    return self._read(cursor, meaning, judgement)
+                return self._read(cursor, meaning, judgement)
             if many:
                 return self._each(text, params, context)
             self._inherited = before
@@ -292,7 +292,8 @@ class Statements:
         if plan.before:
             self.lock()
         before = reader.before(params)
-        execute(plan.text, params, False, context)
+        with self._whole():
+            execute(plan.text, params, False, context)
         with self._or_nothing():
             cursor = context["cursor"]
             driver = cursor.cursor
@@ -390,20 +391,22 @@ class Statements:
 
     @contextmanager
     def _whole(self) -> Iterator[None]:
-        """On SQLite many parameter sets that fail half way leave rows behind: they go, for they have no entry."""
-        if self.connection.vendor != "sqlite":
-            yield
-            return
-        self.lock()  # a savepoint begins no transaction then
-        self.plain.execute("SAVEPOINT trailbook_meant")
+        """What fails half way on SQLite leaves rows without their entries: then nothing of it is committed.
+
+        Many parameter sets can, and ON CONFLICT FAIL and RAISE(FAIL). What SQLite has undone it does not count.
+        """
+        before = self._changes()
         try:
             yield
         except BaseException:
-            if self.connection.connection.in_transaction:
-                self.plain.execute("ROLLBACK TO trailbook_meant")
-                self.plain.execute("RELEASE trailbook_meant")
+            if self._changes() > before:
+                self._doom()
             raise
-        self.plain.execute("RELEASE trailbook_meant")
+
+    def _changes(self) -> int:
+        """How many rows this connection has changed, on SQLite; elsewhere an error ends the transaction."""
+        driver: Any = self.connection.connection
+        return driver.total_changes if self.connection.vendor == "sqlite" and driver is not None else 0
 
     @contextmanager
     def _or_nothing(self) -> Iterator[None]:
@@ -411,11 +414,15 @@ class Statements:
         try:
             yield
         except BaseException:
-            if self.connection.in_atomic_block:
-                self.connection.needs_rollback = True
-            else:
-                self.connection.rollback()
+            self._doom()
             raise
+
+    def _doom(self) -> None:
+        """Let the running transaction be rolled back."""
+        if self.connection.in_atomic_block:
+            self.connection.needs_rollback = True
+        else:
+            self.connection.rollback()
 
 
 def _is_wrapped(execute: Any) -> bool:

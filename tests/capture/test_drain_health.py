@@ -1,7 +1,7 @@
 """What the drain cannot move is told, by organisation, in the health of the deployment that it drains into."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from sqlalchemy import Engine, text
@@ -9,8 +9,11 @@ from tests.capture.small import capturing, people
 
 from trailbook import Deployment, open_deployment, operator
 from trailbook.administration import resume_organisation, suspend_organisation
-from trailbook.capture import Capture, Draining, outbox_waits
+from trailbook.capture import Capture, Draining, drain, outbox_waits
+from trailbook.capture.outbox_drain import Drained
+from trailbook.model import Item, NewEntry
 from trailbook.query import Query
+from trailbook.recording.contract import Result
 
 
 @pytest.fixture
@@ -85,3 +88,23 @@ def test_whose_entries_wait_is_known_by_organisation(host: Capture, engine: Engi
     people(engine, "a", "a", "b")
     waits = {wait.org: wait.pending for wait in outbox_waits(engine)}
     assert (waits["other"], waits["acme"] >= 1) == (2, True)
+
+
+def test_drains_that_run_at_once_count_their_own(engine: Engine, deployment: Deployment) -> None:
+    """What another drain has moved meanwhile is its own; the control: alone this one counts it all."""
+    with capturing(engine):
+        people(engine, "a", "b", "c")
+        acme = deployment.log("acme")
+        others: list[Drained] = []
+
+        class Overtaken:
+            org, catalogue = "acme", acme.catalogue
+
+            def record_each(self, entries: Sequence[NewEntry], *, source: Item | None = None) -> list[Result]:
+                others.append(drain(engine, acme))
+                return acme.record_each(entries, source=source)
+
+        assert drain(engine, Overtaken()) == Drained()
+        assert [other.recorded for other in others] == [4]  # and that capture began
+        people(engine, "d")
+        assert drain(engine, acme) == Drained(recorded=1)

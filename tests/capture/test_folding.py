@@ -71,6 +71,11 @@ def test_another_change_stays(other: dict[str, Any]) -> None:
         ("role.assigned", "created", "role.assigned", True),
         ("role.renamed", "created", "role.created", False),
         ("role.renamed", "deleted", "role.deleted", False),
+        ("user.deactivated", "deleted", "user.deleted", False),
+        ("absence.approved", "deleted", "absence.deleted", False),
+        ("document.deleted", "deleted", "document.removed", True),
+        ("role.unassigned", "deleted", "role.unassigned", True),
+        ("absence.approved", "created", "absence.registered", True),
         ("role.renamed", "updated", "role.updated", True),
     ],
 )
@@ -94,6 +99,15 @@ def test_what_is_covered_folds_whatever_it_is() -> None:
         ("role.renamed", [])
     ]
     assert len(left(meant, row(2, "deleted", entry("user.deleted", target="user/u-8")))) == 2
+
+
+def test_a_deletion_stays_where_the_item_is_covered_by_itself() -> None:
+    """`record_change` covers the item of its object, which says nothing of its end; the control: the end does."""
+    meant = row(1, "meant", entry("role.renamed"), covers="role/r-3")
+    gone = row(2, "deleted", entry("role.deleted", BOB))
+    assert left(meant, gone) == [("role.renamed", []), ("role.deleted", [])]
+    assert left(structs.replace(meant, entry=entry("role.deleted")), gone) == [("role.deleted", [])]
+    assert left(meant, structs.replace(gone, op="updated")) == [("role.renamed", [])]
 
 
 def test_each_entry_of_a_row_is_by_itself() -> None:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine
 from tests.capture.small import capturing, people
 
-from trailbook.capture import outbox
+from trailbook.capture import Bounds, outbox
 from trailbook.capture.database import HostConnection, database_of
 from trailbook.capture.entries import Captured
 from trailbook.capture.outbox import Poison
@@ -93,3 +93,11 @@ def test_versions(engine: Engine) -> None:
     with database_of(engine).begin() as connection:
         connection.execute("DELETE FROM trailbook_outbox")
         outbox.remove(connection)
+
+
+@pytest.mark.parametrize("member", ["outbox", "spool", "every"])
+def test_bounds_below_nothing_are_refused(member: str) -> None:
+    """Where a host begins, not with its first write; the control: 0 lets nothing wait."""
+    with pytest.raises(ConfigurationError, match=f"^bounds: {member}: -1 is not 0 or more"):
+        Bounds(**{member: -1})
+    assert getattr(Bounds(**{member: 0}), member) == 0

@@ -63,6 +63,18 @@ def test_a_database_that_is_none(begun: "Folder", url: str, code: int, detail: s
     assert not (begun.path / "absent.db").exists()
 
 
+@pytest.mark.parametrize("command", [("drain",), ("quarantine", "list"), ("doctor",)])
+def test_without_sqlalchemy(begun: "Folder", command: tuple[str, ...]) -> None:
+    """What is missing is named, and what does without it in Django; the control: only SQLAlchemy's absence is that."""
+    begun.before = "import sys; sys.modules['sqlalchemy'] = None"
+    ended = begun.run(*command, "--from", "sqlite:///host.db")
+    assert ended.code == 2, ended.err
+    assert "trailbook[capture]" in ended.err
+    assert "manage.py trailbook drain" in ended.err
+    begun.before = ""
+    assert "trailbook[capture]" not in begun.run(*command, "--from", "sqlite:///host.db").err
+
+
 def test_the_address_may_stand_in_a_variable(begun: "Folder", host: Engine) -> None:
     """An address with a password need not stand in the list of processes."""
     begun.env["HOST_DATABASE"] = "sqlite:///host.db"

@@ -2,7 +2,8 @@
 
 Owns the rule: in one transaction a captured row folds into what was meant about the same item, when that is about at
 least the same people and is the same action, or one that cannot be mistaken for another kind of change; or into what
-was said to cover the item. Refuses to fold across transactions, and to lose the name of a changed field.
+was said to cover the item. A deletion folds into what says of the item that it ends, and into nothing else about it.
+Refuses to fold across transactions, and to lose the name of a changed field.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,8 +19,8 @@ Verb = Callable[[str, str], str]  # the verb class of an organisation's action
 _NOT_INTO = {
     "created": ("updated", "deleted", "gave", "took"),
     "updated": ("gave", "took"),
-    "deleted": ("created", "updated", "gave", "took"),
 }
+_ENDS = "deleted"  # the one verb class of which a deletion is told
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -94,11 +95,17 @@ def _fold(
 
 
 def _fits(row: OutboxRow, entry: dict[str, Any], meant: _Meant, *, verb: Verb) -> bool:
-    if _key(entry) in meant.covers:
+    own, covered = _key(meant.entry) == _key(entry), _key(entry) in meant.covers
+    if covered and not (own and row.op == "deleted"):
         return True
-    if _key(meant.entry) != _key(entry) or not _about(entry) <= meant.about:
+    if not own or not (covered or _about(entry) <= meant.about):
         return False
-    return _is(meant, entry) or verb(row.org, str(meant.entry.get("action"))) not in _NOT_INTO[row.op]
+    return _is(meant, entry) or _tells(row.op, verb(row.org, str(meant.entry.get("action"))))
+
+
+def _tells(op: str, verb: str) -> bool:
+    """Whether an action of a verb class tells such a change of its own item."""
+    return verb == _ENDS if op == "deleted" else verb not in _NOT_INTO[op]
 
 
 def _is(meant: _Meant, entry: dict[str, Any]) -> bool:

@@ -233,14 +233,15 @@ def page(connection: HostConnection, limit: int, *, without: Collection[str] = (
     return rows
 
 
-def delete(connection: HostConnection, positions: Sequence[int]) -> int:
-    """Forget rows that were moved; how many of them were there."""
-    count = 0
+def delete(connection: HostConnection, positions: Sequence[int]) -> set[int]:
+    """Forget rows that were moved; the positions of those that were there."""
+    there: set[int] = set()
     for start in range(0, len(positions), _TOGETHER):
         some = positions[start : start + _TOGETHER]
         marks = ", ".join("?" * len(some))
-        count += connection.execute(f"DELETE FROM trailbook_outbox WHERE position IN ({marks})", some).count
-    return count
+        gone = f"DELETE FROM trailbook_outbox WHERE position IN ({marks}) RETURNING position"
+        there.update(position for (position,) in connection.execute(gone, some).rows)
+    return there
 
 
 def count_mended(connection: HostConnection, names: int) -> None:

@@ -8,7 +8,7 @@ again by its id where nobody knows whether it was, which adds nothing.
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -63,7 +63,10 @@ Held = Mapping[str | None, Exception]
 
 
 class Drained(Struct, frozen=True, kw_only=True):
-    """What one pass did: entries the log has now, entries that folded into others, entries it refused, names mended."""
+    """What one pass did: entries the log has now, entries that folded into others, entries it refused, names mended.
+
+    Of drains that run at once each counts what it took out of the outbox itself.
+    """
 
     recorded: int = 0
     folded: int = 0
@@ -167,13 +170,14 @@ def retry_quarantined(host: "HostDatabase | Engine", log: LogLike | Logs, ways: 
 
 def _released(database: HostDatabase, quarantined: Sequence[Poison], work: "_Work") -> Drained:
     """What the log took of the quarantine is taken out of it."""
-    still, mended = {(p.position, p.part) for p in work.poison}, 0
+    still, recorded, mended = {(p.position, p.part) for p in work.poison}, 0, 0
     with database.begin() as connection:
         for p in quarantined:
             if (p.position, p.part) not in still and outbox.release(connection, p.position, p.part):
+                recorded += 1
                 mended += work.mended[p.position, p.part]
         outbox.count_mended(connection, mended)
-    return Drained(recorded=len(quarantined) - len(still), quarantined=len(still), mended=mended)
+    return Drained(recorded=recorded, quarantined=len(still), mended=mended)
 
 
 def _retried_news(database: HostDatabase, work: "_Work", held: dict[str, Exception]) -> Drained:
@@ -261,7 +265,8 @@ class _Work:
         self.ways = ways
         self.logs = logs
         self.rows: Sequence[OutboxRow] = ()
-        self.taken = self.folds = 0
+        self.taken: Counter[int] = Counter()  # entries by position
+        self.folds: Counter[int] = Counter()
         self.poison: list[Poison] = []
         self.gaps: list[Captured] = []
         self.mended: Counter[tuple[int, int]] = Counter()
@@ -273,7 +278,7 @@ class _Work:
         self.rows = rows
         for entry in folded(rows, _verbs(self.logs)):
             if entry.folds:
-                self.folds += 1
+                self.folds[entry.position] += 1
             else:
                 self._take(entry)
         self._record()
@@ -285,14 +290,16 @@ class _Work:
             self._take(OutboxEntry(p.position, p.part, p.org, p.op, p.entry))
         self._record()
 
-    def done(self) -> Drained:
-        """What became of the rows' entries."""
-        refused = len(self.poison)
-        return Drained(recorded=self.taken - refused, folded=self.folds, quarantined=refused)
+    def done(self, here: Set[int]) -> Drained:
+        """What became of the entries at these positions, which no other drain has moved meanwhile."""
+        refused = sum(p.position in here for p in self.poison)
+        taken, folds = (sum(many[at] for at in here) for many in (self.taken, self.folds))
+        mended = sum(count for (at, _), count in self.mended.items() if at in here)
+        return Drained(recorded=taken - refused, folded=folds, quarantined=refused, mended=mended)
 
     def _take(self, waiting: OutboxEntry) -> None:
         """Take an entry in; what is no entry is poison at once."""
-        self.taken += 1
+        self.taken[waiting.position] += 1
         try:
             entry = entry_of(waiting.text)
         except EntryInvalidError as error:
@@ -357,11 +364,9 @@ def _settled(database: HostDatabase, work: _Work) -> Drained:
         # Only who puts it there says so: another drain may be at the same rows.
         if outbox.quarantine(connection, work.poison):
             outbox.write(connection, work.gaps, at=microseconds(work.ways.clock()))
-        here = {position for position, _ in work.mended if outbox.delete(connection, [position])}
-        outbox.delete(connection, [row.position for row in work.rows])
-        mended = sum(count for (position, _), count in work.mended.items() if position in here)
-        outbox.count_mended(connection, mended)
-    return work.done() + Drained(mended=mended)
+        done = work.done(outbox.delete(connection, [row.position for row in work.rows]))
+        outbox.count_mended(connection, done.mended)
+    return done
 
 
 def _gaps(logs: Logs, poison: Sequence[Poison], ways: Ways) -> list[Captured]:

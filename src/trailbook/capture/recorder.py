@@ -55,12 +55,18 @@ GAP = "activity_log.capture_gap_found"
 class Bounds(Struct, frozen=True, kw_only=True):
     """How many rows may wait: above `outbox` what may not be lost is refused, above `spool` everything is.
 
-    Looked at at most once in `every` seconds.
+    Looked at at most once in `every` seconds. Raises: ConfigurationError for a member below 0.
     """
 
     outbox: int = 100_000
     spool: int = 1_000_000
     every: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if not value >= 0:
+                raise ConfigurationError(f"bounds: {name}: {value} is not 0 or more")
 
 
 BOUNDS = Bounds()

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from trailbook import capture, deployment as deployments
 from trailbook.cli.context import JSON, open_deployment, open_log, settings_of
-from trailbook.cli.drain import host_url
+from trailbook.cli.drain import opened_host
 from trailbook.cli.exits import DONE, FINDINGS
 from trailbook.cli.output import as_json, counted, progress, put
 from trailbook.cli.safety import Risk, placed, unsafe
@@ -235,7 +235,7 @@ def _fault(org: str, fault: "Finding") -> Risk:
 
 def _outbox(url: str) -> Iterator[Risk]:
     """A host whose changes wait for the log, or of whom something was refused."""
-    with capture.open_host(host_url(url)) as engine:
+    with opened_host(url) as engine:
         health, waits = capture.outbox_health(engine), capture.outbox_waits(engine)
     for wait in waits:
         waited = int((datetime.now(UTC) - wait.oldest).total_seconds())

@@ -7,6 +7,7 @@ repair the host, and the host has the entry.
 import os
 import signal
 import threading
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -53,7 +54,7 @@ def drain(
     often this is interrupted.
     """
     ways = ways_of(batch, source)
-    with capture.open_host(host_url(url)) as engine, open_deployment(settings_of(ctx)) as deployment:
+    with opened_host(url) as engine, open_deployment(settings_of(ctx)) as deployment:
         return moved(engine, deployment, ways, follow=follow, json=json)
 
 
@@ -98,7 +99,7 @@ def _group() -> None:
 @quarantine.command("list")
 def listed(ctx: typer.Context, url: str = FROM, json: bool = JSON) -> None:
     """List what was refused, oldest first, and why; never what it said."""
-    with capture.open_host(host_url(url)) as engine:
+    with opened_host(url) as engine:
         rows = [_listed(poison) for poison in capture.list_quarantined(engine)]
     if json:
         put(as_json(rows))
@@ -109,7 +110,7 @@ def listed(ctx: typer.Context, url: str = FROM, json: bool = JSON) -> None:
 @quarantine.command("retry")
 def retry(ctx: typer.Context, url: str = FROM, json: bool = JSON) -> int:
     """Give the log everything in quarantine once more, after the catalogue or the host was repaired."""
-    with capture.open_host(host_url(url)) as engine, open_deployment(settings_of(ctx)) as deployment:
+    with opened_host(url) as engine, open_deployment(settings_of(ctx)) as deployment:
         done = capture.retry_quarantined(engine, deployment.log)
     put(as_json(done) if json else f"{done.recorded} recorded, {done.quarantined} still refused")
     return FINDINGS if done.quarantined else DONE
@@ -126,7 +127,7 @@ def discard(
     position, _, part = id_.partition(".")
     if not (position.isdecimal() and part.isdecimal()):
         raise ConfigurationError(f"id: {id_[:40]!r} is not such as 12.0")
-    with capture.open_host(host_url(url)) as engine:
+    with opened_host(url) as engine:
         capture.discard_quarantined(engine, int(position), int(part))
     if json:
         put(as_json({"discarded": id_}))
@@ -134,7 +135,21 @@ def discard(
         note(f"{id_} is forgotten")
 
 
-def host_url(url: str) -> str:
+def opened_host(url: str, *, new: bool = False) -> "AbstractContextManager[Any]":
+    """A host's database as SQLAlchemy has it. Raises: ConfigurationError where that is not installed."""
+    try:
+        opener = capture.open_host
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "sqlalchemy":
+            raise
+        raise ConfigurationError(
+            "from: needs the extra: pip install 'trailbook[capture]'; in a Django project `manage.py trailbook drain` "
+            "needs none"
+        ) from None
+    return opener(_host_url(url), new=new)
+
+
+def _host_url(url: str) -> str:
     """The address of a host's database, out of a variable where it says so. Raises: ConfigurationError."""
     kind, _, name = url.partition(":")
     if kind != "env":

@@ -12,7 +12,7 @@ import typer
 
 from trailbook import capture as captures
 from trailbook.cli.context import JSON
-from trailbook.cli.drain import FROM, host_url
+from trailbook.cli.drain import FROM, opened_host
 from trailbook.cli.exits import DONE, FINDINGS
 from trailbook.cli.output import as_json, note, put, table
 from trailbook.errors import ConfigurationError
@@ -32,7 +32,7 @@ group = typer.Typer(
 def install(app: str = APP, url: str = FROM, json: bool = JSON) -> None:
     """Make the outbox, and the triggers of every table that is declared with by="triggers"."""
     capture = _capture(app)
-    with captures.open_host(host_url(url), new=True) as engine, engine.begin() as connection:
+    with opened_host(url, new=True) as engine, engine.begin() as connection:
         names = capture.mend(connection)
     put(as_json(names)) if json else put(*names)
     note(f"{len(names)} triggers")
@@ -42,7 +42,7 @@ def install(app: str = APP, url: str = FROM, json: bool = JSON) -> None:
 def check(app: str = APP, url: str = FROM, json: bool = JSON) -> int:
     """Say what is not covered: triggers that are missing or differ, and what hooks cannot see; exit 1 if anything."""
     capture = _capture(app)
-    with captures.open_host(host_url(url)) as engine, engine.connect() as connection:
+    with opened_host(url) as engine, engine.connect() as connection:
         blindspots = captures.check_triggers(connection, capture.triggered(), capture.org) + capture.check()
     if json:
         put(as_json(blindspots))
@@ -55,7 +55,7 @@ def check(app: str = APP, url: str = FROM, json: bool = JSON) -> int:
 def remove(app: str = APP, url: str = FROM, json: bool = JSON) -> None:
     """Drop the triggers; the outbox and what waits in it stays."""
     capture = _capture(app)
-    with captures.open_host(host_url(url)) as engine, engine.begin() as connection:
+    with opened_host(url) as engine, engine.begin() as connection:
         names = captures.remove_triggers(connection, capture.triggered(), capture.org)
     put(as_json(names)) if json else put(*names)
     note(f"{len(names)} triggers removed")

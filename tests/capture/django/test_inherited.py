@@ -1,5 +1,8 @@
 """Rows that lie in several tables: one entry for each write, whichever of the tables it was written in."""
 
+import json
+from pathlib import Path
+
 import pytest
 from django.core.management import call_command
 from django.db import connection, models, transaction
@@ -15,9 +18,10 @@ from tests.capture.django.company.models import (
 )
 from tests.capture.django.outbox import captured, forget, waiting
 
-from trailbook.capture.django import register
+from trailbook.capture.django import record, record_change, register
 from trailbook.capture.django.host import the_host
-from trailbook.errors import ConfigurationError
+from trailbook.errors import ConfigurationError, UncapturedWriteError
+from trailbook.model import Item
 
 CHANGED = "user.profile_updated"
 
@@ -106,6 +110,65 @@ def test_one_model_of_a_line(host: None) -> None:
     for model in (Drill, Machine, Thing):
         with pytest.raises(ConfigurationError, match="belongs to Press, which is registered"):
             register(model, type="user", name="name", actions=USER_ACTIONS)
+
+
+def test_what_is_meant_between_two_tables_stays(host: None) -> None:
+    """An update that goes on takes back its own entries alone; the control: both updates are one entry."""
+    eve = Employee.objects.create(name="Eve")
+    forget()
+    with transaction.atomic():
+        Party.objects.update(name="Eva")
+        record(
+            "role.assigned", target=Item(type="role", id="r"), concerns={"member": Item(type="user", id="9")}
+        )
+        Employee.objects.update(title="u")
+        record_change(eve, "user.deactivated")
+    assert sorted(entry["action"] for entry in waiting()) == ["role.assigned", "user.deactivated"]
+    forget()
+    with transaction.atomic():
+        Party.objects.update(name="Evi")
+        record(
+            "role.assigned", target=Item(type="role", id="r"), concerns={"member": Item(type="user", id="9")}
+        )
+        Employee.objects.update(title="v")
+    entries = waiting()
+    assert sorted(entry["action"] for entry in entries) == ["role.assigned", CHANGED]
+    assert next(entry["fields"] for entry in entries if entry["action"] == CHANGED) == ["job_title"]
+
+
+CHILD = "INSERT INTO company_employee (party_ptr_id, title) VALUES (70, 'x')"
+PARENT = "INSERT INTO company_party (id, name) VALUES (70, 'Eve')"
+
+
+def test_a_child_before_its_parent_is_refused(host: None) -> None:
+    """Foreign keys may wait for the commit; the control: in the other order it is an entry."""
+    with transaction.atomic():
+        with pytest.raises(UncapturedWriteError, match="insert the parent first"):
+            change(CHILD)
+        with pytest.raises(transaction.TransactionManagementError):
+            change(PARENT)
+        transaction.set_rollback(True)
+    assert (Employee.objects.count(), captured()) == (0, [])
+    with transaction.atomic():
+        change(PARENT)
+        change(CHILD)
+    assert captured() == [("user.created", "user/70")]
+
+
+def test_a_fixture_with_a_child_before_its_parent_is_refused(host: None, tmp_path: Path) -> None:
+    """Nothing of it stays; the control: in the other order it is loaded."""
+    rows = [
+        {"model": "company.employee", "pk": 70, "fields": {"title": "x"}},
+        {"model": "company.party", "pk": 70, "fields": {"name": "Eve"}},
+    ]
+    file = tmp_path / "rows.json"
+    file.write_text(json.dumps(rows))
+    with pytest.raises(UncapturedWriteError, match="insert the parent first"):
+        call_command("loaddata", file, verbosity=0)
+    assert (Party.objects.count(), captured()) == (0, [])
+    file.write_text(json.dumps(rows[::-1]))
+    call_command("loaddata", file, verbosity=0)
+    assert captured() == [("user.created", "user/70")]
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

@@ -35,7 +35,7 @@ SETTINGS = {
     "name": [5],
     "job": [5],
     "folders": ["/a", [5]],
-    "bounds": [{"outbox": "many"}, {"inbox": 5}],
+    "bounds": [{"outbox": "many"}, {"inbox": 5}, {"outbox": -1}, {"spool": -1}, {"every": -0.5}],
     "on_failure": [{"users": "ignore"}],
     "actor": ["no.such.module", 5],
     "trusted_proxies": ["10.0.0.0/8", ["10.0.0.0/99"]],

@@ -39,7 +39,7 @@ class ActivityConfig(AppConfig):  # type: ignore[misc]  # Django ships no types
 
 
 def _created(connection: BaseDatabaseWrapper, **more: Any) -> None:
-    """The wrapper stands last, which is nearest to the driver: it sees what others made of a statement."""
+    """The wrapper stands last, which is nearest to the driver; where others come later, it goes behind them itself."""
     if statements_of(connection) is None:
         connection.execute_wrappers.append(Statements(the_host(), connection))
 

@@ -141,8 +141,7 @@ def changes_of(reader: Reader, before: Mapping[Key, Earlier], rows: Sequence[Row
     if not plan.registered.inherits:
         return _alike(reader, ((plan.op, (), reader.new(row)) for row in added))
     if plan.op == "created":
-        made = reader.inherited(row[0] for row in added)
-        return _alike(reader, (("created", (), row) for _, row in made))
+        return _alike(reader, (("created", (), row) for row in _whole(reader, added)))
     gone = [_known(reader, before, row) for row in added]
     return _alike(reader, (("deleted", (), each.row) for each in gone if each.row is not None))
 
@@ -187,6 +186,17 @@ def _updates(
             yield "created", (), new
         else:
             yield "updated", names, new
+
+
+def _whole(reader: Reader, added: Sequence[Row]) -> list[ReadRow]:
+    """Rows inserted into the last of their tables. Raises: UncapturedWriteError for one that has no parent yet."""
+    made = [row for _, row in reader.inherited(row[0] for row in added)]
+    if len(made) < len(added):
+        table = reader.plan.place.table
+        raise UncapturedWriteError(
+            f"{table}: a row was inserted before its parent's, so that it cannot be recorded; insert the parent first"
+        )
+    return made
 
 
 def _differing(

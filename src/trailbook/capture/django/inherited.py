@@ -14,13 +14,14 @@ from trailbook.capture.django.plans import Plan
 
 _LAST = "SELECT coalesce(max(position), 0) FROM trailbook_outbox"
 _MINE = {
-    "sqlite": "DELETE FROM trailbook_outbox WHERE position > ? AND tx = ?",
-    "postgresql": "DELETE FROM trailbook_outbox WHERE position > ? AND tx = pg_current_xact_id()::text",
+    "sqlite": "DELETE FROM trailbook_outbox WHERE position > ? AND position <= ? AND tx = ?",
+    "postgresql": "DELETE FROM trailbook_outbox WHERE position > ? AND position <= ?"
+    " AND tx = pg_current_xact_id()::text",
 }
 
 
 class InheritedUpdate:
-    """The update of one table of inherited rows, whose entries stand in the outbox after `position`."""
+    """The update of one table of inherited rows, whose entries stand in the outbox after `begin`, up to `end`."""
 
     def __init__(self, plan: Plan, acting: Acting, names: Names) -> None:
         self.model = plan.registered.model
@@ -28,7 +29,7 @@ class InheritedUpdate:
         self._every = [place.table for place in plan.registered.places]
         self.acting = acting
         self.names = names
-        self.position = 0
+        self.begin = self.end = 0
 
     def goes_on(self, plan: Plan, acting: Acting) -> bool:
         """Whether a statement writes another table of the same rows, for the same actor."""
@@ -50,11 +51,17 @@ class InheritedUpdate:
         self.names = {key: other.names.get(key, ()) + self.names.get(key, ()) for key in keys}
 
     def keep(self, connection: HostConnection, keep: Callable[[Names], Any]) -> None:
-        """Write its entries, and remember where they begin."""
-        self.position = int(connection.execute(_LAST).rows[0][0])
+        """Write its entries, and remember where they begin and end: others may come after them."""
+        self.begin = _last(connection)
         keep(self.names)
+        self.end = _last(connection)
 
     def take_back(self, connection: HostConnection, transaction: str | None) -> None:
         """Take its entries out of the outbox again."""
         own = () if transaction is None else (transaction,)
-        connection.execute(_MINE[connection.engine], (self.position, *own))
+        connection.execute(_MINE[connection.engine], (self.begin, self.end, *own))
+
+
+def _last(connection: HostConnection) -> int:
+    """The last position of the outbox, as this transaction sees it."""
+    return int(connection.execute(_LAST).rows[0][0])

@@ -8,13 +8,13 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from trailbook.errors import ConfigurationError
 from trailbook.model import Interface, prepare
@@ -23,9 +23,9 @@ from trailbook.model import Interface, prepare
 class BoundsMember(Struct, frozen=True, forbid_unknown_fields=True):
     """How many rows may wait, as `trailbook.capture.Bounds`."""
 
-    outbox: int = 100_000
-    spool: int = 1_000_000
-    every: float = 1.0
+    outbox: Annotated[int, Meta(ge=0)] = 100_000
+    spool: Annotated[int, Meta(ge=0)] = 1_000_000
+    every: Annotated[float, Meta(ge=0)] = 1.0
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

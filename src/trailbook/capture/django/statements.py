@@ -7,6 +7,7 @@ or not at all. Refuses, before it runs, a write to a registered table that is no
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from secrets import token_hex
 from typing import Any, get_args
 
@@ -73,6 +74,8 @@ class Statements:
 
     def __call__(self, execute: Any, sql: Any, params: Any, many: bool, context: Mapping[str, Any]) -> Any:
         """Execute a statement; `execute` is the rest of the way to the driver."""
+        if _is_wrapped(execute):
+            return self._innermost(execute)(sql, params, many, context)
         cursor = context["cursor"]
         unread(cursor)
         self._look()
@@ -97,13 +100,20 @@ class Statements:
             meaning = current_meaning() if hooked else None
             reader = self._reader_beside(meaning, text, judgement, hooked) if hooked else None
             if reader is None:
-                execute(sql, params, many, context)
+                with nullcontext() if meaning is None else self._whole():
+                    execute(sql, params, many, context)
                 return self._read(cursor, meaning, judgement)
             if many:
-                return self._each(cursor, text, params)
+                return self._each(text, params, context)
             self._inherited = before
             self._captured(reader, execute, params, context)
             return cursor.cursor if meaning is None else self._read(cursor, meaning, judgement)
+
+    def _innermost(self, execute: Any) -> Any:
+        """The rest of the way to the driver with this wrapper last, so that it sees what later ones make of it."""
+        if not _is_wrapped(execute):
+            return partial(self, execute)
+        return partial(execute.func, self._innermost(execute.args[0]))
 
     @property
     def plain(self) -> DjangoConnection:
@@ -264,11 +274,12 @@ class Statements:
             self._layouts[target] = layout_of(self.plain, target, table)
         return self._layouts[target]
 
-    def _each(self, cursor: Any, text: str, every: Iterable[Any]) -> Any:
+    def _each(self, text: str, every: Iterable[Any], context: Mapping[str, Any]) -> Any:
         """Many parameter sets, one after the other, for together they return nothing."""
-        count = 0
+        cursor, count = context["cursor"], 0
         for params in every:
-            cursor.execute(text, params)
+            unread(cursor)
+            self(cursor._execute, text, params, False, context)  # past the other wrappers, which have seen it
             count += cursor.rowcount
         unread(cursor)
         cursor.cursor = RowsRead(cursor.cursor, (), count=count, added=0)
@@ -281,7 +292,8 @@ class Statements:
         if plan.before:
             self.lock()
         before = reader.before(params)
-        execute(plan.text, params, False, context)
+        with self._whole():
+            execute(plan.text, params, False, context)
         with self._or_nothing():
             cursor = context["cursor"]
             driver = cursor.cursor
@@ -302,6 +314,7 @@ class Statements:
 
     def lock(self) -> None:
         """Write before anything is read in the running transaction."""
+        self._look()
         if self._name is None:  # else capture has written in it
             self.plain.write_first()
 
@@ -344,8 +357,11 @@ class Statements:
             return cursor.cursor
 
     def _may_touch(self, driver: Any, judgement: Judgement) -> bool:
-        """Whether a row may have been touched: not each database counts those written by another name."""
-        if driver.rowcount != 0:
+        """Whether a row may have been touched: not each database counts those written by another name.
+
+        Of several statements, and of one whose CTEs write, the count is that of a part.
+        """
+        if driver.rowcount != 0 or not _is_plain(judgement):
             return True
         return any(list(self.host.written_by_other_name(self.plain, write)) for write in judgement.writes)
 
@@ -374,16 +390,51 @@ class Statements:
         return bool(self.plain.execute(asked, (meant.after, meant.text)).rows[0][0])
 
     @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """What fails half way on SQLite leaves rows without their entries: then nothing of it is committed.
+
+        Many parameter sets can, and ON CONFLICT FAIL and RAISE(FAIL). What SQLite has undone it does not count.
+        """
+        before = self._changes()
+        try:
+            yield
+        except BaseException:
+            if self._changes() > before:
+                self._doom()
+            raise
+
+    def _changes(self) -> int:
+        """How many rows this connection has changed, on SQLite; elsewhere an error ends the transaction."""
+        driver: Any = self.connection.connection
+        return driver.total_changes if self.connection.vendor == "sqlite" and driver is not None else 0
+
+    @contextmanager
     def _or_nothing(self) -> Iterator[None]:
         """A statement ran: if its entry cannot be written it is not committed, even where the host goes on."""
         try:
             yield
         except BaseException:
-            if self.connection.in_atomic_block:
-                self.connection.needs_rollback = True
-            else:
-                self.connection.rollback()
+            self._doom()
             raise
+
+    def _doom(self) -> None:
+        """Let the running transaction be rolled back."""
+        if self.connection.in_atomic_block:
+            self.connection.needs_rollback = True
+        else:
+            self.connection.rollback()
+
+
+def _is_wrapped(execute: Any) -> bool:
+    """Whether another wrapper stands on the way to the driver, as Django puts it there."""
+    return isinstance(execute, partial) and len(execute.args) == 1 and not execute.keywords
+
+
+def _is_plain(judgement: Judgement) -> bool:
+    """Whether a text is one write and nothing else."""
+    if judgement.unclear or judgement.statements != 1 or len(judgement.writes) != 1:
+        return False
+    return judgement.begins == judgement.writes[0].verb
 
 
 def statements_of(connection: BaseDatabaseWrapper) -> Statements | None:

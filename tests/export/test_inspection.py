@@ -48,7 +48,7 @@ class Made(Struct, frozen=True):
     def write(self, kind: str, steps: list[tuple[int, int | None]]) -> Path:
         keys = BundleKeys(
             self.deployment.signing.keyring.signers(f"log.example/{ORG}")[0],
-            self.deployment.verifier_keys(ORG),
+            self.deployment.key_ranges(ORG),
         )
         file = self.folder / f"{kind}.zip"
         request = BundleRequest(kind=kind, query=Query())  # type: ignore[arg-type]

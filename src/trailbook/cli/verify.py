@@ -309,7 +309,7 @@ def _members(report: "Report") -> dict[str, Any]:
     root = None if report.root is None else report.root.hex()
     return {
         "holds": not report.findings,
-        "findings": verification.grouped(report.findings),
+        "findings": verification.causes_of(report.findings),
         "notes": report.notes,
         "size": report.size,
         "root": root,
@@ -329,7 +329,7 @@ def _say(report: "Report", outside: int) -> None:
     for line in report.notes:
         note(line)
     if report.findings:
-        findings = verification.grouped(report.findings)
+        findings = verification.causes_of(report.findings)
         table(row for f in findings[:_MOST_SHOWN] for row in _rows(f))
         rest = len(findings) - _MOST_SHOWN
         put(

@@ -11,7 +11,7 @@ from msgspec import Struct
 from trailbook.access import GrantRow, access_manifest, holder_of
 from trailbook.record import NOTHING
 from trailbook.stores import Access, ApiKeys
-from trailbook.verify import DirectoryRead, Finding, Given, Seen, access_faults, manifest_faults, older
+from trailbook.verify import DirectoryRead, Finding, Given, Seen, access_faults, manifest_faults, older_count
 
 
 class GrantRows(Struct, frozen=True):
@@ -54,6 +54,6 @@ def bound_access(
         return BoundAccess(findings, [], {})
     still = set(access_faults(after, seen, directory, manifest))
     findings += [f for f in access_faults(before, seen, directory, manifest) if f in still]
-    count = older(after, seen, directory)
+    count = older_count(after, seen, directory)
     note = f"access older than the entries that state it is not provable: {count} of {len(after)}"
     return BoundAccess(findings, [note] if count else [], {"access": len(after)})

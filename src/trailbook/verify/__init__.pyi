@@ -2,10 +2,10 @@ from .access import (
     Given as Given,
     access_faults as access_faults,
     manifest_faults as manifest_faults,
-    older as older,
+    older_count as older_count,
 )
 from .causes import (
-    grouped as grouped,
+    causes_of as causes_of,
 )
 from .directory import (
     DirectoryRead as DirectoryRead,

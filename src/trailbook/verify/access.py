@@ -49,7 +49,7 @@ def access_faults(
             yield Finding(verdict="inserted", what="no entry gave it", place=place)
 
 
-def older(given: Given, seen: Seen, directory: DirectoryRead) -> int:
+def older_count(given: Given, seen: Seen, directory: DirectoryRead) -> int:
     """How many rows of a registry are from before entries stated access."""
     stand = standing(seen.grants, lambda token: _item(directory, token))
     return sum(_is_older(holder, seen, directory) for holder in given.keys() - stand.keys())

@@ -29,7 +29,7 @@ _FORM = "its body"  # which is no body, or another's: that the entry is not the 
 Run = tuple[int, int]
 
 
-def grouped(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def causes_of(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Findings put together: each with the ranges of what is alike, and with what follows from it."""
     every = list(dict.fromkeys(findings))
     causes, rest = _causes([f for f in every if _is_of_entries(f)])

@@ -17,7 +17,7 @@ class Finding(Struct, frozen=True, kw_only=True):
 
     `index` means that the entries are intact and something derived from them is not.
 
-    Where `count` faults are alike `grouped` makes one finding of them: `ranges` are the first and last seqs of it,
+    Where `count` faults are alike `causes_of` makes one finding of them: `ranges` are the first and last seqs of it,
     `places` where they are that have none. What `follows` from it, such as an id that leads nowhere, is no cause.
     """
 

@@ -51,8 +51,8 @@ def _meant(session: Session) -> None:
 
 
 def _deleted(session: Session) -> None:
-    one = delete(USERS).where(USERS.c.id == bindparam("key"))
-    session.connection().execute(one, [{"key": each} for each in (1, 2)])
+    by_key = delete(USERS).where(USERS.c.id == bindparam("key"))
+    session.connection().execute(by_key, [{"key": each} for each in (1, 2)])
 
 
 def _parted(session: Session) -> None:

@@ -32,8 +32,7 @@ from trailbook.capture.django.rows import RowsRead, unread
 from trailbook.capture.django.tables import Registered
 from trailbook.capture.django.triggers import covered, existing, forget_who_acts, is_told
 from trailbook.capture.entries import Captured, EntryItems
-from trailbook.capture.meaning import Meaning, current_meaning
-from trailbook.capture.meant import WrittenMeaning, last_position
+from trailbook.capture.meaning import Meaning, WrittenMeaning, current_meaning, last_position
 from trailbook.capture.outbox import missing_outbox
 from trailbook.capture.sql_tables import Judgement, judged
 from trailbook.errors import UncapturedWriteError

@@ -22,8 +22,7 @@ from trailbook.capture.blindspots import Blindspot, CaptureWarning
 from trailbook.capture.declarations import ChangeKind, Declared, Op, Part, Ref, Tracked, WrittenBy, kind_of
 from trailbook.capture.entries import Captured, CapturedRow, EntryItems, items_of
 from trailbook.capture.hooked import replacing
-from trailbook.capture.meaning import Meaning
-from trailbook.capture.meant import WrittenMeaning, last_position
+from trailbook.capture.meaning import Meaning, WrittenMeaning, last_position
 from trailbook.capture.recorder import BOUNDS, Bounds, Concerns, Meant, Recorder
 from trailbook.capture.sql_tables import TableName, table_name
 from trailbook.capture.sqlalchemy import rollback

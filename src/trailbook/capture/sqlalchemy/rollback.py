@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 from msgspec import Struct, structs
 from sqlalchemy import Connection, Engine, ExceptionContext, event
 
-from trailbook.capture.meant import WrittenMeaning
+from trailbook.capture.meaning import WrittenMeaning
 from trailbook.capture.sqlalchemy.database import EngineConnection, tell_missing
 from trailbook.capture.trigger_sqlite import IS_PLACE, NOBODY
 from trailbook.errors import UncapturedWriteError

@@ -1,4 +1,4 @@
-"""Transactions in which an entry could not be written: they may be rolled back, and nothing else.
+"""Transactions in which something may have no entry: they may be rolled back, and nothing else.
 
 Owns what is remembered of a connection's transaction: its name, its savepoints, which statements have begun of which no
 end was seen, and whether it is doomed. Refuses a commit of what is not told, even where a host caught the error and
@@ -132,7 +132,8 @@ def dooming(connection: Connection) -> Iterator[None]:
 def doomed_error() -> UncapturedWriteError:
     """What a host hears that commits a doomed transaction, to be raised."""
     return UncapturedWriteError(
-        "an entry of this transaction could not be written: it can only be rolled back"
+        "an entry of this transaction could not be written, or a statement failed half way: it can only be"
+        " rolled back"
     )
 
 

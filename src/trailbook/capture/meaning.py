@@ -1,6 +1,7 @@
 """What a host says a write means, where the write itself cannot be captured: `with recorded_as(...)`.
 
-Owns the block and what it means. Refuses to write: that happens when a statement in the block has touched rows.
+Owns the block, what it means, and how its entry is looked for in the outbox: a savepoint, a text or a driver may have
+taken it away without a word. Refuses to write: that happens when a statement in the block has touched rows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,9 +10,14 @@ from types import TracebackType
 from msgspec import Struct
 
 from trailbook.capture.blocks import Block, Stated
+from trailbook.capture.database import HostConnection
+from trailbook.capture.outbox import MEANT, missing_outbox
 from trailbook.capture.rules import demand, fields_faults, item_faults
 from trailbook.errors import ConfigurationError
 from trailbook.model import Item
+
+_LAST = "SELECT coalesce(max(position), 0) FROM trailbook_outbox"
+_THERE = "SELECT count(*) FROM trailbook_outbox WHERE position > ? AND op = ? AND entry = ?"
 
 
 class Meaning(Struct):
@@ -27,6 +33,28 @@ class Meaning(Struct):
         """The types of the items that it names."""
         some = [[items] if isinstance(items, Item) else items for items in self.concerns.values()]
         return frozenset(item.type for items in (self.targets, *some) for item in items)
+
+
+class WrittenMeaning(Struct, frozen=True):
+    """A meaning that was written: its first entry, and the position in the outbox after which that stands."""
+
+    meaning: Meaning
+    after: int
+    text: str
+
+    def is_there(self, connection: HostConnection) -> bool:
+        """Whether its entry stands in the outbox, as the connection's transaction sees it."""
+        return bool(connection.execute(_THERE, (self.after, MEANT, self.text)).rows[0][0])
+
+
+def last_position(connection: HostConnection) -> int:
+    """Where the outbox ends, so that not all of it has to be searched. Raises: UncapturedWriteError without outbox."""
+    try:
+        return int(connection.execute(_LAST).rows[0][0])
+    except Exception as error:
+        if (missing := missing_outbox(error)) is not None:
+            raise missing from error
+        raise
 
 
 _meaning: Stated[Meaning] = Stated("recorded_as")

@@ -13,7 +13,6 @@ from typing import Any, get_args
 
 from django.db import DatabaseError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from msgspec import Struct
 
 from trailbook.capture.actor import current
 from trailbook.capture.database import EngineName
@@ -34,7 +33,7 @@ from trailbook.capture.django.rows import RowsRead, unread
 from trailbook.capture.django.tables import Registered
 from trailbook.capture.django.triggers import covered, existing, forget_who_acts, is_told
 from trailbook.capture.entries import Captured, EntryItems
-from trailbook.capture.meaning import Meaning, current_meaning
+from trailbook.capture.meaning import Meaning, WrittenMeaning, current_meaning, last_position
 from trailbook.capture.outbox import missing_outbox
 from trailbook.capture.sql_tables import Judgement, judged
 from trailbook.errors import UncapturedWriteError
@@ -45,14 +44,6 @@ _LONG, _TOO_LONG = 10_000, 1_000_000  # characters
 _WORD = re.compile(r"\w+")
 _WRITES = frozenset(("insert", "update", "delete", "replace", "merge", "truncate", "load", "call"))
 _SCHEMA = frozenset(("create", "alter", "drop"))
-
-
-class _Meant(Struct, frozen=True):
-    """What was meant: its first entry, and the position in the outbox after which that stands."""
-
-    meaning: Meaning
-    after: int
-    text: str
 
 
 class Statements:
@@ -67,7 +58,7 @@ class Statements:
         self._altered = False  # whether a schema may have changed in this transaction
         self._name: str | None = None
         self._inherited: InheritedUpdate | None = None
-        self._meant: list[_Meant] = []  # what was meant in this transaction
+        self._meant: list[WrittenMeaning] = []  # what was meant in this transaction
         self._readers: dict[str, Reader | None] = {}
         self._long_readers: dict[str, Reader | None] = {}
         self._layouts: dict[str, Layout] = {}
@@ -368,26 +359,17 @@ class Statements:
     def _mean(self, meaning: Meaning) -> None:
         """Write the entries of what is meant, and remember where to look for them."""
         entries = self.host.recorder.meant_entries(meaning)
-        after = self._last_position()
+        try:
+            after = last_position(self.plain)
+        except UncapturedWriteError as error:
+            raise self._explained(error) from error.__cause__
         self.write(entries)
         others = [each for each in self._meant if each.meaning is not meaning]
-        self._meant = [*others, _Meant(meaning, after, entries[0].texts[0])]
-
-    def _last_position(self) -> int:
-        """Where the outbox ends, so that not all of it has to be searched."""
-        try:
-            answer = self.plain.execute("SELECT coalesce(max(position), 0) FROM trailbook_outbox")
-        except DatabaseError as error:
-            raise self._explained(error) from error.__cause__
-        return int(answer.rows[0][0])
+        self._meant = [*others, WrittenMeaning(meaning, after, entries[0].texts[0])]
 
     def _is_written(self, meaning: Meaning) -> bool:
         """Whether what is meant stands in the outbox: a savepoint may have taken it away again."""
-        meant = next((each for each in self._meant if each.meaning is meaning), None)
-        if meant is None:
-            return False
-        asked = "SELECT count(*) FROM trailbook_outbox WHERE position > ? AND op = 'meant' AND entry = ?"
-        return bool(self.plain.execute(asked, (meant.after, meant.text)).rows[0][0])
+        return any(each.meaning is meaning and each.is_there(self.plain) for each in self._meant)
 
     @contextmanager
     def _whole(self) -> Iterator[None]:

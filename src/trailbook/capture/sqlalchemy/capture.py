@@ -22,7 +22,7 @@ from trailbook.capture.blindspots import Blindspot, CaptureWarning
 from trailbook.capture.declarations import ChangeKind, Declared, Op, Part, Ref, Tracked, WrittenBy, kind_of
 from trailbook.capture.entries import Captured, CapturedRow, EntryItems, items_of
 from trailbook.capture.hooked import replacing
-from trailbook.capture.meaning import Meaning
+from trailbook.capture.meaning import Meaning, WrittenMeaning, last_position
 from trailbook.capture.recorder import BOUNDS, Bounds, Concerns, Meant, Recorder
 from trailbook.capture.sql_tables import TableName, table_name
 from trailbook.capture.sqlalchemy import rollback
@@ -211,9 +211,8 @@ class Capture:
     def announce(self, connection: Connection) -> None:
         """Tell the triggers of a database who acts in the connection's transaction; without one they know nobody."""
         if connection.in_transaction() and _is_transacted(connection):
+            rollback.look(connection)
             host, running = EngineConnection(connection), rollback.of(connection)
-            if not _in_transaction(connection.connection.driver_connection):
-                running.announced = None  # it went with a commit of the driver's own
             self.recorder.announce(host, running, lambda: _transaction(connection))
 
     def check(self) -> list[Blindspot]:
@@ -358,8 +357,14 @@ class Capture:
         self.write(connection, entries)
 
     def keep_meaning(self, connection: Connection, meaning: Meaning) -> None:
-        """Write the entries that a host said a statement means."""
-        self.write(connection, self.recorder.meant_entries(meaning))
+        """Write the entries that a host said a statement means, where they do not stand in the transaction."""
+        host, running = EngineConnection(connection), rollback.of(connection)
+        if any(each.meaning is meaning and each.is_there(host) for each in running.meant):
+            return
+        entries, after = self.recorder.meant_entries(meaning), last_position(host)
+        self.write(connection, entries)
+        others = [each for each in running.meant if each.meaning is not meaning]
+        running.meant = [*others, WrittenMeaning(meaning, after, entries[0].texts[0])]
 
     def write(self, connection: Connection, captured: Sequence[Captured]) -> None:
         """Write entries in the connection's transaction. Raises: OutboxFullError."""
@@ -384,6 +389,7 @@ class Capture:
             )
         if not _is_transacted(connection):
             raise UncapturedWriteError("a tracked table is written without a transaction (autocommit)")
+        rollback.look(connection)
 
     @contextmanager
     def _undone(self, engine: Engine) -> Iterator[None]:
@@ -474,16 +480,4 @@ def _is_transacted(connection: Connection) -> bool:
     pooled = connection.connection
     assert pooled.dbapi_connection is not None
     alone = connection.dialect.detect_autocommit_setting(pooled.dbapi_connection)
-    return not alone or _in_transaction(pooled.driver_connection)
-
-
-def _in_transaction(driver: Any) -> bool:
-    """Whether a driver's connection has a transaction open, as far as it tells."""
-    state = getattr(driver, "in_transaction", None)
-    if state is not None:  # sqlite3, aiosqlite
-        return bool(state)
-    ask = getattr(driver, "is_in_transaction", None)
-    if ask is not None:  # asyncpg
-        return bool(ask())
-    info = getattr(driver, "info", None)
-    return info is not None and int(getattr(info, "transaction_status", 0)) != 0  # psycopg
+    return not alone or rollback.in_transaction(pooled.driver_connection)

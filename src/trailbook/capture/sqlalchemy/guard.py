@@ -26,6 +26,7 @@ from trailbook.capture.trigger_reach import Reach, reach_of
 from trailbook.capture.trigger_sql import quoted
 from trailbook.errors import UncapturedWriteError
 
+_COMMITS = frozenset(("commit", "end"))
 _ENDS = frozenset(("commit", "end", "prepare", "release"))
 _TRANSLATED = "schema_translate_map"
 _BEGINNING = frozenset(("insert", "update", "delete", "replace"))  # before which sqlite3 begins a transaction
@@ -46,7 +47,7 @@ class Keeper(Protocol):
         """Refuse a write that no transaction holds together with its entry."""
 
     def keep_meaning(self, connection: Connection, meaning: Meaning) -> None:
-        """Write the entries that a host said a statement means."""
+        """Write the entries that a host said a statement means, where they do not stand in the transaction."""
 
 
 class Hit(Struct, frozen=True):
@@ -86,6 +87,11 @@ class Passage(Struct):
     meaning: Meaning | None = None
     counted: bool = True
     touched: int | None = 0
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the statement is to have entries of its own; those of a flush come or go with the flush."""
+        return self.meaning is not None or (self.plan is not None and self.plan.how != "silent")
 
 
 class Guard:
@@ -140,13 +146,20 @@ class Guard:
             self._admit(connection, sight, context)
 
     def _last(self, cursor: Any, statement: Any, *more: Any) -> None:
-        """What is handed to the driver in the end, where a listener of the host changed it after it was judged."""
+        """What is handed to the driver in the end, where a listener of the host changed it after it was judged.
+
+        From here on it may have written, whoever raises before its entries are.
+        """
         context = more[-1]
-        if context is None or getattr(context, self._text, statement) is statement:
+        if context is None:
             return
-        sight = self._sight(context.root_connection, statement, more[0])
-        if sight is not None:
-            self._admit(context.root_connection, sight, context)
+        if getattr(context, self._text, statement) is not statement:
+            sight = self._sight(context.root_connection, statement, more[0])
+            if sight is not None:
+                self._admit(context.root_connection, sight, context)
+        passage = self.passage(context)
+        if passage is not None and passage.is_due:
+            rollback.start(context.root_connection, context, self)
 
     def _sight(self, connection: Connection, statement: Any, parameters: Any) -> Sight | None:
         """What is seen in a text that may write to a tracked table, else None; a doomed transaction is not ended."""
@@ -165,9 +178,11 @@ class Guard:
                     known.clear()
                 known[statement] = sight
         if sight is not None and sight.ends:
-            if rollback.of(connection).doomed is not None:
-                raise rollback.is_doomed()
+            if rollback.of(connection).is_doomed:
+                raise rollback.doomed_error()
             rollback.nobody_acts(connection)
+            if sight.judgement.begins in _COMMITS:
+                rollback.of(connection).forget()
             return None if sight.judgement.harmless else sight
         return sight
 
@@ -273,7 +288,7 @@ class Guard:
                 return Passage(plan=plan, write=write)
         if meaning is None:
             return None
-        return Passage(meaning=meaning, counted=all(hit.counted for hit in hooked))
+        return Passage(meaning=meaning, counted=_is_whole(judgement) and all(hit.counted for hit in hooked))
 
     def _plan(self, context: Any) -> Plan | None:
         """The plan that was made for just this statement, which carries it."""
@@ -307,9 +322,11 @@ class Guard:
         )
         if passage.unit is not None:
             passage.unit.compare(passage.write, touched, context)
-        elif passage.meaning is not None and touched != 0 and rollback.of(connection).mean(passage.meaning):
-            with rollback.dooming(connection):
-                self._keeper.keep_meaning(connection, passage.meaning)
+        elif passage.meaning is not None:
+            if touched != 0:
+                with rollback.dooming(connection):
+                    self._keeper.keep_meaning(connection, passage.meaning)
+            rollback.end(connection, context, self)
 
 
 _OPAQUE = Judgement(unclear="a statement that is no text: it cannot be told what it writes", statements=1)
@@ -330,6 +347,13 @@ def _only(judgement: Judgement, hooked: Sequence[Hit]) -> Write | None:
     write = judgement.writes[-1]
     same = all(hit.write is write for hit in hooked)
     return write if same and write.plain and write.verb in ("insert", "update", "delete") else None
+
+
+def _is_whole(judgement: Judgement) -> bool:
+    """Whether a text is just one write, so that what a driver counts are its rows: not those of the SELECT after it."""
+    writes = judgement.writes
+    alone = len(writes) == judgement.statements == 1 and not judgement.unclear
+    return alone and judgement.begins == writes[0].verb
 
 
 def _touched(connection: Connection, cursor: Any, context: Any, *, exact: bool) -> int | None:

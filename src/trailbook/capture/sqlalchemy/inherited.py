@@ -14,8 +14,8 @@ from sqlalchemy import Column, Connection, Table
 from sqlalchemy.orm import Mapper, ORMExecuteState, SessionTransaction
 
 from trailbook.capture.declarations import Tracked
+from trailbook.capture.sqlalchemy import rollback
 from trailbook.capture.sqlalchemy.keys import Keys, select_keys
-from trailbook.capture.sqlalchemy.rollback import dooming
 from trailbook.capture.sqlalchemy.rows import Plan
 from trailbook.capture.sqlalchemy.tables import TrackedTable, nearest
 
@@ -41,6 +41,7 @@ class Bulk(Struct, eq=False):
 
     def add(self, connection: Connection, parts: Sequence[PartedRow]) -> None:
         """Take in what one of its statements touched."""
+        rollback.start(connection, self, self.owner)
         known = self.parts.setdefault(connection, {})
         for part in parts:
             same = known.setdefault(part.key, part)
@@ -50,8 +51,9 @@ class Bulk(Struct, eq=False):
     def write(self, keep: Callable[[Connection, Sequence[PartedRow]], None]) -> None:
         """Write the entries, at its end; where they cannot be written nothing is committed."""
         for connection, parts in self.parts.items():
-            with dooming(connection):
+            with rollback.dooming(connection):
                 keep(connection, list(parts.values()))
+            rollback.end(connection, self, self.owner)
 
 
 # The bulk statements of the ORM that run in this thread or task, the innermost first.

@@ -1,7 +1,8 @@
-"""Transactions in which an entry could not be written: they may be rolled back, and nothing else.
+"""Transactions in which something may have no entry: they may be rolled back, and nothing else.
 
-Owns what is remembered of a connection's transaction: its name, its savepoints, and whether it is doomed. Refuses a
-commit of what is not told, even where a host caught the error and went on.
+Owns what is remembered of a connection's transaction: its name, its savepoints, which statements have begun of which no
+end was seen, and whether it is doomed. Refuses a commit of what is not told, even where a host caught the error and
+went on.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,16 +10,25 @@ from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from msgspec import Struct
-from sqlalchemy import Connection, Engine, event
+from msgspec import Struct, structs
+from sqlalchemy import Connection, Engine, ExceptionContext, event
 
-from trailbook.capture.meaning import Meaning
+from trailbook.capture.meaning import WrittenMeaning
 from trailbook.capture.sqlalchemy.database import EngineConnection, tell_missing
 from trailbook.capture.trigger_sqlite import IS_PLACE, NOBODY
 from trailbook.errors import UncapturedWriteError
 
 _KEY = "trailbook_transaction"
 _listening: WeakKeyDictionary[Engine, int] = WeakKeyDictionary()
+
+
+class Begun(Struct, frozen=True):
+    """A statement that began, who waits for its end, how many savepoints were open, and what SQLite had changed."""
+
+    statement: object
+    owner: object
+    savepoints: int
+    changes: int | None
 
 
 class Transaction(Struct):
@@ -29,14 +39,18 @@ class Transaction(Struct):
     doomed: int | None = None
     announced: str | None = None  # who acts, as triggers know it
     context: bool = False  # whether this transaction wrote that down, and has to take it away
-    meant: list[tuple[Meaning, int]] = []  # what was written of it as meant, each under how many savepoints
+    meant: list[WrittenMeaning] = []
+    begun: list[Begun] = []  # what may have written, and has no entry yet
 
-    def mean(self, meaning: Meaning) -> bool:
-        """Note that a statement means this; whether its entries are not in the transaction yet."""
-        if any(each is meaning for each, _ in self.meant):
-            return False
-        self.meant.append((meaning, self.savepoints))
-        return True
+    @property
+    def is_doomed(self) -> bool:
+        """Whether something may have been written that no entry tells."""
+        return self.doomed is not None or bool(self.begun)
+
+    def forget(self) -> None:
+        """Keep nothing of a transaction that was ended by a text or the driver, and may have another after it."""
+        self.name = self.announced = None
+        self.meant = []
 
 
 def of(connection: Connection) -> Transaction:
@@ -52,6 +66,42 @@ def doom(connection: Connection) -> None:
     """An entry could not be written: what is not rolled back to before now is not committed."""
     transaction = of(connection)
     transaction.doomed = _least(transaction.doomed, transaction.savepoints)
+
+
+def start(connection: Connection, statement: object, owner: object) -> None:
+    """A statement begins that is to have entries: until `owner` has seen its end nothing is committed."""
+    transaction = of(connection)
+    if not any(each.statement is statement and each.owner is owner for each in transaction.begun):
+        changes = _changes(connection)
+        transaction.begun.append(Begun(statement, owner, transaction.savepoints, changes))
+
+
+def end(connection: Connection, statement: object, owner: object) -> None:
+    """The entries of a statement are written, or it has none."""
+    transaction = of(connection)
+    transaction.begun = [
+        each for each in transaction.begun if each.statement is not statement or each.owner is not owner
+    ]
+
+
+def look(connection: Connection) -> None:
+    """Forget a transaction that was ended without SQLAlchemy: by a text, or by the driver's own commit or rollback."""
+    transaction = of(connection)
+    known = transaction.name or transaction.announced or transaction.meant
+    if known and not in_transaction(connection.connection.driver_connection):
+        transaction.forget()
+
+
+def in_transaction(driver: Any) -> bool:
+    """Whether a driver's connection has a transaction open, as far as it tells."""
+    state = getattr(driver, "in_transaction", None)
+    if state is not None:  # sqlite3, aiosqlite
+        return bool(state)
+    ask = getattr(driver, "is_in_transaction", None)
+    if ask is not None:  # asyncpg
+        return bool(ask())
+    info = getattr(driver, "info", None)
+    return info is not None and int(getattr(info, "transaction_status", 0)) != 0  # psycopg
 
 
 def begin(connection: Connection) -> None:
@@ -79,10 +129,11 @@ def dooming(connection: Connection) -> Iterator[None]:
         raise
 
 
-def is_doomed() -> UncapturedWriteError:
+def doomed_error() -> UncapturedWriteError:
     """What a host hears that commits a doomed transaction, to be raised."""
     return UncapturedWriteError(
-        "an entry of this transaction could not be written: it can only be rolled back"
+        "an entry of this transaction could not be written, or a statement failed half way: it can only be"
+        " rolled back"
     )
 
 
@@ -91,7 +142,8 @@ def listen(engine: Engine) -> None:
     _listening[engine] = _listening.get(engine, 0) + 1
     if _listening[engine] == 1:
         for name, listener in _LISTENERS.items():
-            event.listen(engine, name, listener)
+            # Of an error we hear before a listener of the host makes another of it.
+            event.listen(engine, name, listener, insert=name == "handle_error")
 
 
 def deafen(engine: Engine) -> None:
@@ -135,7 +187,10 @@ def _saved(connection: Connection, name: str | None) -> None:
 def _released(connection: Connection, name: str, context: Any) -> None:
     transaction = of(connection)
     transaction.savepoints -= 1
-    transaction.meant = [(each, min(depth, transaction.savepoints)) for each, depth in transaction.meant]
+    transaction.begun = [
+        structs.replace(each, savepoints=min(each.savepoints, transaction.savepoints))
+        for each in transaction.begun
+    ]
     if transaction.doomed is not None:
         transaction.doomed = _least(transaction.doomed, transaction.savepoints)
 
@@ -145,8 +200,37 @@ def _rolled_back(connection: Connection, name: str, context: Any) -> None:
     transaction.savepoints -= 1
     if transaction.doomed is not None and transaction.doomed > transaction.savepoints:
         transaction.doomed = None
-    transaction.meant = [each for each in transaction.meant if each[1] <= transaction.savepoints]
+    transaction.begun = [each for each in transaction.begun if each.savepoints <= transaction.savepoints]
     transaction.announced = None  # that may have been rolled back too
+
+
+def _failed(context: ExceptionContext) -> None:
+    """A statement failed: it is over where its database took all of it back, and else may have left some of it."""
+    connection = context.connection
+    if connection is not None and not (connection.closed or connection.invalidated):
+        transaction, statement = of(connection), context.execution_context
+        transaction.begun = [
+            each
+            for each in transaction.begun
+            if each.statement is not statement or not _is_taken_back(connection, each, context)
+        ]
+    tell_missing(context)
+
+
+def _is_taken_back(connection: Connection, begun: Begun, context: ExceptionContext) -> bool:
+    """Whether nothing is left: SQLite says so, where earlier rows may stay; PostgreSQL's own error undoes it all."""
+    if connection.dialect.name == "sqlite":
+        if (running := context.execution_context) is not None:
+            running.cursor.close()  # what returns rows is counted when it is over
+        return begun.changes is not None and begun.changes == _changes(connection)
+    error = context.original_exception
+    return isinstance(getattr(error, "sqlstate", None) or getattr(error, "pgcode", None), str)
+
+
+def _changes(connection: Connection) -> int | None:
+    """How many rows SQLite has changed on this connection, without those that a statement took back."""
+    changes: int | None = getattr(connection.connection.driver_connection, "total_changes", None)
+    return changes
 
 
 def _committing(connection: Connection) -> None:
@@ -166,9 +250,9 @@ def _committing_twophase(connection: Connection, xid: Any, is_prepared: bool) ->
 def _demand_sound(connection: Connection, undo: Callable[[], object] = lambda: None) -> None:
     transaction = of(connection)
     nobody_acts(connection)
-    if transaction.doomed is not None:
+    if transaction.is_doomed:
         undo()  # SQLAlchemy takes a commit that raises for one that the database has undone.
-        raise is_doomed()
+        raise doomed_error()
 
 
 def _least(doomed: int | None, savepoints: int) -> int:
@@ -184,6 +268,6 @@ _LISTENERS: dict[str, Callable[..., None]] = {
     "commit": _committing,
     "prepare_twophase": _preparing,
     "commit_twophase": _committing_twophase,
-    "handle_error": tell_missing,
+    "handle_error": _failed,
     "checkin": _returned,
 }

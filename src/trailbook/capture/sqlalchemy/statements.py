@@ -13,10 +13,9 @@ from sqlalchemy.sql.dml import UpdateBase
 
 from trailbook.capture.meaning import current_meaning
 from trailbook.capture.sql_tables import TableName
-from trailbook.capture.sqlalchemy import guard
+from trailbook.capture.sqlalchemy import guard, rollback
 from trailbook.capture.sqlalchemy.facts import facts
 from trailbook.capture.sqlalchemy.inherited import PartedRow, is_parted, parts_of
-from trailbook.capture.sqlalchemy.rollback import dooming
 from trailbook.capture.sqlalchemy.rows import Plan, demand_agreement, planned, refused, rows_of
 from trailbook.capture.sqlalchemy.session import Flushing, is_bulk
 from trailbook.capture.sqlalchemy.tables import TrackedTable
@@ -109,7 +108,7 @@ class Statements:
         plan = None if passage is None else passage.plan
         if passage is None or plan is None or plan.how == "silent":
             return
-        with dooming(connection):
+        with rollback.dooming(connection):
             rows = rows_of(connection, plan, result)
             demand_agreement(plan, rows, passage.touched)
             for fact in facts(plan, rows):
@@ -117,6 +116,7 @@ class Statements:
                     self._keep_parts(connection, plan, fact.rows, options=options)
                 else:
                     self._keeper.keep_rows(connection, plan.of(fact.op), fact.rows)
+        rollback.end(connection, result.context, self.guard)
 
     def _keep_parts(self, connection: Connection, plan: Plan, rows: Sequence[Any], *, options: Any) -> None:
         """Keep what an UPDATE of one of several tables touched until the others are written too, or write it."""

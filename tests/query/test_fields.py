@@ -36,6 +36,9 @@ OTHERS = {
     "finding/typeahead.py": "a Literal, which is compared below",
     "index/columns.py": "columns of the index",
     "index/segment.py": "columns of the index",
+    "record/columns.py": "columns of the index",
+    "record/form.py": "members of a body",
+    "record/rules.py": "members of an entry",
     "web/api/openapi/examples.py": "members of an entry",
 }
 

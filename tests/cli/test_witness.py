@@ -11,6 +11,7 @@ import pytest
 from tests.cli.conftest import Folder, serving
 from tests.witness.conftest import LOG, ORIGIN, MadeLog
 
+from trailbook.stores import open_store
 from trailbook.tree import Policy, format_vkey, open_checkpoint, parse_note, parse_vkey, verifier_of
 
 TRUE, FORK = MadeLog(), MadeLog(forks=3)
@@ -125,12 +126,15 @@ def test_a_served_log_is_witnessed_by_another_process(begun: Folder, witness: Fo
             out.write(f'outgoing_private = ["127.0.0.1:{port}=127.0.0.1/32"]\n')
         with serving(begun):
             until(lambda: f"{origin}: 3 entries" in witness.good("witness", "status").out)
-            # At once: that it is shown is an entry, and the next head is signed within a second.
-            note = begun.good("checkpoint", "show").out.encode()
+            until(lambda: "witness.example/1 saw the head of acme over 3 entries" in begun.run("doctor").out)
+    store, _ = open_store(f"sqlite:///{begun.path / 'trailbook.db'}")
+    (note,) = [
+        store.blob("acme", kind, key) or b"" for kind, key in store.blob_names("acme") if kind == "witnessed"
+    ]
+    store.close()
     keys = tuple(map(parse_vkey, begun.good("keys", "list").out.split()))
     opened = open_checkpoint(note, Policy(origin, keys, tuple(map(parse_vkey, vkeys)), 2))
     assert (opened.checkpoint.size, len(opened.cosigned)) == (3, 2)
-    assert "witness.example/1 saw the head of acme over 3 entries" in begun.run("doctor").out
 
 
 def until(true: Callable[[], object]) -> None:

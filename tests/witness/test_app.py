@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
+from tests.loops import no_loop_runs
 from tests.witness.conftest import KEYS, LOGS, MadeLog, MadeWitness
 
 from trailbook.witness import WITNESS_PATH, Cosigner, witness_app
@@ -28,7 +29,8 @@ def asked(cosigner: Cosigner, pieces: Iterable[bytes | None], seconds: float = 3
         messages.append(message)
 
     scope = {"type": "http", "method": "POST", "path": WITNESS_PATH}
-    asyncio.run(witness_app(cosigner, seconds)(scope, receive, send))
+    with no_loop_runs():
+        asyncio.run(witness_app(cosigner, seconds)(scope, receive, send))
     status: int = messages[0]["status"]
     return status
 

@@ -71,8 +71,8 @@ def answer(ask: Callable[[], Any]) -> Any:
 
 
 def by_item(identities: Sequence[Identity]) -> list[Identity]:
-    """Identities as they may be compared: the order within an item is promised, between items none is."""
-    return sorted(identities, key=lambda identity: identity.item)
+    """Identities as they may be compared: the order within an item of one owner is promised, and no other."""
+    return sorted(identities, key=lambda identity: (identity.item, identity.owner or 0))
 
 
 class StoreMachine(RuleBasedStateMachine):

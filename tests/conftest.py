@@ -10,8 +10,9 @@ from hypothesis import Phase, settings
 from playwright.sync_api import Browser, sync_playwright
 from tests.chromium import Chromium
 from tests.figures import pytest_terminal_summary
+from tests.loops import no_loop_runs
 
-__all__ = ["browser", "chromium", "pytest_terminal_summary"]
+__all__ = ["browser", "chromium", "own_loop", "pytest_terminal_summary"]
 
 # Without the phase that explains a failure: it may take minutes, and the example says enough.
 PHASES = (Phase.explicit, Phase.generate, Phase.shrink)
@@ -36,3 +37,13 @@ def browser(chromium: Chromium) -> Iterator[Browser]:
     """The browser of the session; what a test opened in it is closed with the test."""
     yield chromium.browser()
     chromium.close_contexts()
+
+
+@pytest.fixture(autouse=True)
+def own_loop(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test without the browser may run a loop of its own, though earlier ones had the browser's."""
+    if "browser" in request.fixturenames:
+        yield
+    else:
+        with no_loop_runs():
+            yield

@@ -59,5 +59,9 @@ def test_a_broken_promise_is_noticed(broken: type[ToyFinder]) -> None:
     """Each of these engines breaks one promise; the toy itself, which keeps it, is not refused."""
     BROKEN[broken](open_toy)
     with pytest.raises(AssertionError):
-        for _ in range(20):  # threads meet by chance
-            BROKEN[broken](lambda means: OpenedFinder(broken(means)))
+        _try_often(BROKEN[broken], lambda means: OpenedFinder(broken(means)))
+
+
+def _try_often(promise: Callable[[OpenFinder], None], engine: OpenFinder) -> None:
+    for _ in range(20):  # threads meet by chance
+        promise(engine)

@@ -19,7 +19,9 @@ from tests.torture.attacks import CANARY, Target
 from tests.web.conftest import ORG, OTHER, wire
 
 from trailbook import Item, open_deployment
-from trailbook.access.api_keys import Scope
+from trailbook.access import NewKey, operator
+from trailbook.administration import By, issue_key
+from trailbook.deployment import Deployment
 
 PERSON = Item(type="user", id="u-17", name="Anna Berg")
 KEYS = 10  # of whoever attacks
@@ -99,10 +101,9 @@ def company(path: Path, **settings: int) -> Iterator[Company]:
     deployment = open_deployment(f"sqlite:///{path}/trailbook.db")
     deployment.create(OTHER)
     credentials = deployment.credentials
-    scopes: tuple[Scope, ...] = ("record", "read", "export")
-    keys = {org: credentials.new_key(org, "Host", scopes)[1] for org in (ORG, OTHER)}
-    attackers = [credentials.new_key(ORG, f"Attacker {at}", scopes)[1] for at in range(KEYS)]
-    named = credentials.new_key(ORG, "Cases", ("read",), restricted=("whistleblowing",))[1]
+    keys = {org: _key(deployment, org, "Host") for org in (ORG, OTHER)}
+    attackers = [_key(deployment, ORG, f"Attacker {at}") for at in range(KEYS)]
+    named = _key(deployment, ORG, "Cases", scopes=("read",), restricted=("whistleblowing",))
     links = {org: credentials.new_link(org, PERSON, "full") for org in (ORG, OTHER)}
     deployment.close()
     with serving(folder) as running:
@@ -112,6 +113,12 @@ def company(path: Path, **settings: int) -> Iterator[Company]:
         made = Company(folder, running, keys, cookies, *targets)
         _fill(made)
         yield made
+
+
+def _key(deployment: Deployment, org: str, name: str, **more: tuple[str, ...]) -> str:
+    """The secret of a new key, which has its entry."""
+    wanted = NewKey(name=name, **{"scopes": ("record", "read", "export"), **more})  # type: ignore[arg-type]
+    return issue_key(By(deployment, operator(org)), wanted)[1]
 
 
 def _fill(made: Company) -> None:

@@ -42,7 +42,7 @@ def browser(chromium: Chromium) -> Iterator[Browser]:
 @pytest.fixture(autouse=True)
 def own_loop(request: pytest.FixtureRequest) -> Iterator[None]:
     """A test without the browser may run a loop of its own, though earlier ones had the browser's."""
-    if "browser" in request.fixturenames:
+    if "chromium" in request.fixturenames:  # as whoever asks for the browser does
         yield
     else:
         with no_loop_runs():
